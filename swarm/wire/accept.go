@@ -1,0 +1,26 @@
+package wire
+
+import (
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/shoal-p2p/shoal/swarm"
+)
+
+// accept: [key, first piece, count (-1 to the end), due ms]
+
+func appendAccept(b []byte, m swarm.Accept) []byte {
+	b = msgp.AppendArrayHeader(b, 4)
+	b = msgp.AppendString(b, string(m.Key))
+	b = appendNumber(b, int64(m.First))
+	b = appendNumber(b, int64(m.Count))
+	return appendDuration(b, m.Due)
+}
+
+func parseAccept(f *fields) swarm.Message {
+	return swarm.Accept{
+		Key:   f.key("key"),
+		First: int(f.number("first", 0, maxPieces)),
+		Count: int(f.number("count", -1, maxPieces)),
+		Due:   f.duration("due"),
+	}
+}
