@@ -1,8 +1,48 @@
 package swarm
 
-// Core is the brain of one peer.
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+)
+
+// Core is the brain of one peer: a pure state machine without clock, goroutine
+// or I/O. It is not safe for concurrent use; the edge owns it.
 type Core struct {
 	cfg Config
+	rng *rand.Rand
+	now Time
+
+	items  map[Key]*item
+	tracks map[string]*track
+	peers  map[PeerID]*peer
+	links  []*peer // in order of arrival, so that effects never depend on map order
+	pend   map[PeerID]Time
+	banned *recent[PeerID]
+	cands  []PeerID // introduced and not linked, oldest first
+
+	size      int
+	connected bool
+	closedWS  bool
+	linked    int // links ever, for their order
+	seekAt    Time
+	seekWait  time.Duration
+
+	origin   originClock
+	upload   bucket
+	relays   int
+	transfer uint32
+
+	timers    timers
+	govern    *timer
+	refill    *timer
+	gossip    *timer
+	toReserve []*item      // since the last Drain
+	changed   map[Key]bool // whole keys gained (true) or lost (false) since the last Have
+	order     []Key        // of changed
+
+	effects  []Effect
+	counters Counters
 }
 
 // New makes a brain.
@@ -11,18 +51,158 @@ func New(cfg Config) (*Core, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	return &Core{cfg: cfg}, nil
+	h := fnv.New64a()
+	h.Write([]byte(cfg.ID))
+	c := &Core{
+		cfg:     cfg,
+		rng:     rand.New(rand.NewPCG(cfg.RandomSeed, h.Sum64())),
+		items:   map[Key]*item{},
+		tracks:  map[string]*track{},
+		peers:   map[PeerID]*peer{},
+		pend:    map[PeerID]Time{},
+		banned:  newRecent[PeerID](MaxBanned),
+		changed: map[Key]bool{},
+	}
+	c.origin.guess(cfg.OriginTime)
+	c.upload.limit(cfg.UploadMax)
+	c.govern = c.timers.add(WhyGovern)
+	c.refill = c.timers.add(WhyUpload)
+	c.gossip = c.timers.add(WhyGossip)
+	return c, nil
 }
 
-// Handle takes one input at a time that must not go backwards.
-func (c *Core) Handle(now Time, in Input) {}
+// Handle takes one input. Time must not go backwards; if it does, it stands still.
+func (c *Core) Handle(now Time, in Input) {
+	c.now = max(c.now, now)
+	switch in := in.(type) {
+	case Want:
+		c.want(in)
+	case Unwant:
+		c.unwant(in.Keys)
+	case LinkUp:
+		c.linkUp(in)
+	case LinkDown:
+		c.linkDown(in.Peer)
+	case Received:
+		if p := c.peers[in.From]; p != nil {
+			c.receive(p, in.Message)
+		}
+	case Gained:
+		c.gained(in)
+	case BadPiece:
+		c.badPiece(in)
+	case Conflict:
+		c.conflict(in)
+	case Sent:
+		c.sent(in)
+	case FetchEnded:
+		c.fetchEnded(in)
+	case Held:
+		c.held(in)
+	case Evicted:
+		c.evicted(in.Key)
+	case SwarmState:
+		c.swarmState(in)
+	case Introduced:
+		c.introduced(in.Peers)
+	case Measured:
+		if p := c.peers[in.Peer]; p != nil && in.RTT > 0 {
+			p.rtt = in.RTT
+		}
+	case Condition:
+		c.cfg.Metered = in.Metered
+		c.upload.limit(in.UploadMax)
+	case ForwardOut:
+		c.forwardOut(in)
+	case Tick:
+	}
+	c.runTimers()
+}
 
 // Drain returns the effects of all inputs since the last call, in order. The
 // slice is valid until the next Handle.
-func (c *Core) Drain() []Effect { return nil }
+func (c *Core) Drain() []Effect {
+	c.flushReserve()
+	out := c.effects
+	c.effects = c.effects[:0]
+	return out
+}
 
 // Next says when Handle wants a Tick, and why. ok is false when nothing is due.
-func (c *Core) Next() (at Time, why Reason, ok bool) { return 0, 0, false }
+func (c *Core) Next() (at Time, why Reason, ok bool) {
+	if t := c.timers.first(); t != nil {
+		return t.at, t.why, true
+	}
+	return 0, 0, false
+}
 
-// Reason is why a Tick is wanted.
-type Reason int
+func (c *Core) receive(p *peer, m Message) {
+	if !p.greeted {
+		hello, ok := m.(Hello)
+		if !ok {
+			c.disconnect(p, "first message is not a hello")
+			return
+		}
+		c.greet(p, hello)
+		return
+	}
+	switch m := m.(type) {
+	case Hello: // once is enough; a repeated one changes limits only
+		p.hello = m
+	case Reserve:
+		c.reserved(p, m)
+	case Release:
+		c.released(p, m.Keys)
+	case Have:
+		c.has(p, m)
+	case Offer:
+		c.offered(p, m)
+	case Accept:
+		c.accepted(p, m)
+	case Refuse:
+		c.refused(p, m)
+	case Begin:
+		c.began(p, m)
+	case Cancel:
+		c.cancelled(p, m.Key)
+	case Subscribe:
+		c.subscribed(p, m)
+	case Unsubscribe:
+		c.unsubscribed(p, m.Track)
+	case Peers:
+		c.exchanged(p, m.IDs)
+	case Forward:
+		c.forward(p, m)
+	case Bye:
+		c.disconnect(p, "bye: "+m.Reason)
+	}
+}
+
+func (c *Core) runTimers() {
+	for {
+		t := c.timers.first()
+		if t == nil || t.at > c.now {
+			return
+		}
+		c.timers.clear(t)
+		switch t.why {
+		case WhyGovern:
+			c.checkPeers()
+		case WhyUpload:
+			for _, p := range c.links {
+				c.pump(p)
+			}
+		case WhyGossip:
+			c.tellHave()
+		default:
+			c.step(t.item)
+		}
+	}
+}
+
+func (c *Core) emit(e Effect) { c.effects = append(c.effects, e) }
+
+func (c *Core) send(p *peer, m Message) { c.emit(Send{To: p.id, Message: m}) }
+
+// Counters returns a copy of the running totals.
+func (c *Core) Counters() Counters { return c.counters }

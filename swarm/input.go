@@ -17,6 +17,7 @@ type Want struct {
 	Duration  time.Duration // of media, 0 unknown
 	Size      int64         // bytes, -1 unknown (a guess from bandwidth is welcome)
 	Urgent    bool          // start-up: fetch from wherever is fastest, now
+	Asked     bool          // the player is waiting for it at this moment
 	Fetchable bool          // the edge knows a URL for it
 }
 
@@ -57,7 +58,7 @@ type BadPiece struct {
 }
 
 // Conflict says that From's leaves differ from those already held for Key, and
-// neither is signed. The edge keeps the ones it has until the origin was asked.
+// neither is signed. An empty From is the origin: what peers sent was a lie.
 type Conflict struct {
 	Key  Key
 	From PeerID
@@ -121,6 +122,13 @@ type Condition struct {
 	UploadMax int64 // bit/s, 0 no cap of its own
 }
 
+// ForwardOut asks to carry a signalling payload to a peer through a common
+// neighbour.
+type ForwardOut struct {
+	To      PeerID
+	Payload []byte
+}
+
 // Tick says nothing but the time: the moment Next named has come.
 type Tick struct{}
 
@@ -140,4 +148,5 @@ func (SwarmState) input() {}
 func (Introduced) input() {}
 func (Measured) input()   {}
 func (Condition) input()  {}
+func (ForwardOut) input() {}
 func (Tick) input()       {}

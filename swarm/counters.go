@@ -1,0 +1,44 @@
+package swarm
+
+// Counters are running totals of one brain's decisions.
+type Counters struct {
+	OriginBytes [CauseNotShareable + 1]int64 // by Cause
+	Fetches     [CauseNotShareable + 1]int64
+	FetchErrors int64
+
+	Reservations  int64 // received
+	OffersSent    int64
+	OffersHeard   int64
+	Accepts       int64 // sent
+	Refusals      int64 // received
+	Pushes        int64 // transfers begun for subscribers
+	PiecesIn      int64 // fresh, from peers
+	PiecesOrigin  int64 // fresh, from the origin
+	PiecesTwice   int64 // came although held
+	PiecesOut     int64
+	Stalls        int64 // sources replaced because they sent nothing
+	Bans          int64
+	Conflicts     int64
+	Forwards      int64
+	Completed     int64 // segments made whole here
+	CompletedPeer int64 // of them without one origin byte
+}
+
+// Sizes are the lengths of the brain's tables, for invariants and metrics.
+type Sizes struct {
+	Items, Tracks, Links, Pending, Candidates, Banned int
+	Reservations, Haves, Inbound, Outbound            int
+}
+
+// Sizes counts the tables.
+func (c *Core) Sizes() Sizes {
+	s := Sizes{Items: len(c.items), Tracks: len(c.tracks), Links: len(c.links), Pending: len(c.pend),
+		Candidates: len(c.cands), Banned: len(c.banned.order)}
+	for _, p := range c.links {
+		s.Reservations += len(p.reserved)
+		s.Haves += len(p.haves.order)
+		s.Inbound += len(p.inbound)
+		s.Outbound += len(p.outbound)
+	}
+	return s
+}

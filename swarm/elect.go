@@ -1,0 +1,142 @@
+package swarm
+
+import (
+	"math"
+	"time"
+)
+
+// margin is the time kept between the last moment to ask the origin and the
+// deadline, besides the measured origin time.
+const margin = 100 * time.Millisecond
+
+// decideOrigin asks the origin for what nobody brings when it is this peer's
+// turn, and for all that is missing when waiting longer could miss the deadline.
+func (c *Core) decideOrigin(it *item) {
+	if !it.wanted || it.fetching || it.dead || !it.need.Fetchable ||
+		c.now < it.retryAt || c.now < it.need.Available {
+		return
+	}
+	if at, ok := c.panicAt(it); ok && c.now >= at {
+		cause := CauseDeadline
+		switch {
+		case it.need.Urgent:
+			cause = CauseStartup
+		case len(c.links) == 0:
+			cause = CauseNoPeer
+		}
+		c.fetchMissing(it, cause)
+		return
+	}
+	first, count, open := it.gap()
+	if !open {
+		return
+	}
+	switch {
+	case c.cfg.Seed:
+		c.startFetch(it, first, count, CauseSeed)
+	case it.need.Urgent:
+		c.startFetch(it, first, count, CauseStartup)
+	case len(c.links) == 0:
+		if it.need.Asked {
+			c.startFetch(it, first, count, CauseNoPeer)
+		}
+	case c.elected(it):
+		c.startFetch(it, first, count, CauseElected)
+	}
+}
+
+// panicAt is the last moment to ask the origin:
+//
+//	deadline − DeadlineSafety × originTime − margin
+//
+// where originTime is the mean of measured fetches plus four mean deviations.
+func (c *Core) panicAt(it *item) (Time, bool) {
+	if it.need.Deadline <= 0 {
+		return 0, false
+	}
+	lead := time.Duration(c.cfg.DeadlineSafety*float64(c.origin.estimate())) + margin
+	return it.need.Deadline - lead, true
+}
+
+// elected says whether it is this peer's turn:
+//
+//	copies(k) = OriginCopies × 2^k,  k = ⌊waited / ElectionStep⌋
+//	turn      = position < copies(k)  and  (all known or rank < copies(k) / N)
+//
+// rank is hash(key, peer) in [0, 1), N the estimated number of peers interested
+// in the track, position how many known interested neighbours rank before us. In
+// a swarm small enough to know everybody exactly copies(0) peers fetch at once;
+// in a large one the expected number is the same without knowing anybody.
+func (c *Core) elected(it *item) bool {
+	copies := c.copies(it)
+	mine := c.rank(it.key, c.cfg.ID, c.cfg.Metered, c.cfg.UploadMax, c.cfg.Seed)
+	position, interested := 0, 1
+	for _, p := range c.links {
+		if !p.greeted {
+			continue
+		}
+		reserved := it.reservationOf(p) != nil
+		if reserved {
+			interested++
+		}
+		if p.hello.Seed || reserved && c.rank(it.key, p.id, p.hello.Metered, p.hello.Uplink, false) < mine {
+			position++
+		}
+	}
+	if float64(position) >= copies {
+		return false
+	}
+	n := c.interestedPeers(interested)
+	return float64(interested) >= 0.9*n || mine < copies/n
+}
+
+// copies is how many peers of the swarm should be fetching by now.
+func (c *Core) copies(it *item) float64 {
+	k := min(max(0, c.now-it.electFrom)/c.cfg.ElectionStep, 40)
+	return c.cfg.OriginCopies * math.Exp2(float64(k))
+}
+
+// nextRound is when the threshold doubles next.
+func (c *Core) nextRound(it *item) Time {
+	if c.now < it.electFrom {
+		return it.electFrom
+	}
+	k := (c.now - it.electFrom) / c.cfg.ElectionStep
+	return it.electFrom + (k+1)*c.cfg.ElectionStep
+}
+
+// interestedPeers scales the swarm's size by the share of neighbours that
+// reserved the key.
+func (c *Core) interestedPeers(interested int) float64 {
+	links := len(c.links) + 1
+	size := max(c.size, links)
+	return max(float64(interested), float64(size)*float64(interested)/float64(links))
+}
+
+// weakUplink is the upload rate below which a peer should not be the one to
+// bring a segment into the swarm, in bit/s.
+const weakUplink = 1_000_000
+
+// rank maps (key, peer) to [0, 1) evenly; seeds come before everybody, metered
+// and weak peers after. FNV-1a of 32 bits with murmur3's finaliser, so that
+// JavaScript computes the same with Math.imul.
+func (c *Core) rank(k Key, id PeerID, metered bool, uplink int64, seed bool) float64 {
+	h := uint32(2166136261)
+	for _, s := range [2]string{string(k), string(id)} {
+		for i := range len(s) {
+			h = (h ^ uint32(s[i])) * 16777619
+		}
+		h = (h ^ '|') * 16777619
+	}
+	h = (h ^ h>>16) * 0x85ebca6b
+	h = (h ^ h>>13) * 0xc2b2ae35
+	h ^= h >> 16
+	u := float64(h) / (1 << 32)
+	switch {
+	case seed:
+		return u - 1
+	case metered, uplink > 0 && uplink < weakUplink:
+		return u + 1
+	}
+	return u
+}

@@ -1,0 +1,260 @@
+package swarm
+
+import (
+	"math/bits"
+	"time"
+
+	"github.com/shoal-p2p/shoal/segments"
+)
+
+// item is all the brain knows of one key.
+type item struct {
+	key   Key
+	track string
+	timer *timer
+
+	wanted bool
+	need   Want
+	relay  bool // wanted only for neighbours (tier-2)
+
+	size   int64 // -1 unknown
+	have   bitset
+	held   int // pieces held
+	prefix int // leading pieces held
+	whole  bool
+	hops   int // of what is or will be held here; -1: nothing chosen yet
+	sender []PeerID
+
+	offers   []*offer
+	inbound  []*inbound
+	outbound []*outbound
+	reserved []*reservation
+
+	fetching  bool
+	fetch     Fetch
+	fetchAt   Time
+	failures  int
+	retryAt   Time
+	dead      bool // the origin said it never will
+	private   bool
+	sampling  bool // one piece is being cross-checked
+	electFrom Time
+	heard     bool // word of the key came from a neighbour
+}
+
+// offer is a source that can be asked.
+type offer struct {
+	peer    *peer
+	hops    int
+	pieces  int  // leading pieces it had when it said so
+	whole   bool // by Have: all of it
+	blocked bool // refused or stalled; a new offer clears it
+}
+
+// inbound is a transfer locked to one source.
+type inbound struct {
+	item    *item
+	peer    *peer
+	first   int
+	count   int // -1: to the end
+	got     int
+	started Time
+	last    Time // when the last piece came
+	begun   bool
+	whole   bool // the source holds everything, so silence is its own fault
+}
+
+// outbound is a transfer to one receiver.
+type outbound struct {
+	item     *item
+	peer     *peer
+	transfer uint32
+	next     int
+	end      int // -1: the segment's end
+	due      Time
+	begun    bool
+	pushed   bool
+}
+
+// reservation is a neighbour's interest.
+type reservation struct {
+	peer    *peer
+	due     Time
+	offered bool
+}
+
+func (it *item) pieces() int {
+	if it.size < 0 {
+		return -1
+	}
+	return segments.PieceCount(it.size)
+}
+
+// add marks pieces as held and returns how many were new.
+func (it *item) add(first, count int) (fresh int) {
+	for i := first; i < first+count; i++ {
+		if it.have.set(i) {
+			fresh++
+		}
+	}
+	it.held += fresh
+	for it.have.get(it.prefix) {
+		it.prefix++
+	}
+	return fresh
+}
+
+// gap returns the first run of pieces that is neither held nor expected from a
+// source or the origin. count is -1 when it reaches the unknown end.
+func (it *item) gap() (first, count int, ok bool) {
+	end := it.pieces()
+	covered := func(i int) bool {
+		if it.have.get(i) {
+			return true
+		}
+		for _, in := range it.inbound {
+			if i >= in.first && (in.count < 0 || i < in.first+in.count) {
+				return true
+			}
+		}
+		return it.fetching && i >= it.fetch.First && (it.fetch.Count < 0 || i < it.fetch.First+it.fetch.Count)
+	}
+	first = it.prefix
+	limit := end
+	if end < 0 {
+		limit = MaxPieces
+	}
+	for first < limit && covered(first) {
+		first++
+	}
+	if first >= limit {
+		return 0, 0, false
+	}
+	last := first + 1
+	for last < limit && !covered(last) {
+		last++
+	}
+	if last == limit && end < 0 {
+		return first, -1, true
+	}
+	return first, last - first, true
+}
+
+func (it *item) inboundFrom(p *peer) *inbound {
+	for _, in := range it.inbound {
+		if in.peer == p {
+			return in
+		}
+	}
+	return nil
+}
+
+func (it *item) outboundTo(p *peer) *outbound {
+	for _, out := range it.outbound {
+		if out.peer == p {
+			return out
+		}
+	}
+	return nil
+}
+
+func (it *item) offerOf(p *peer) *offer {
+	for _, o := range it.offers {
+		if o.peer == p {
+			return o
+		}
+	}
+	return nil
+}
+
+func (it *item) reservationOf(p *peer) *reservation {
+	for _, r := range it.reserved {
+		if r.peer == p {
+			return r
+		}
+	}
+	return nil
+}
+
+// useful says whether the brain should still bring the key here.
+func (it *item) useful() bool { return !it.whole && (it.wanted || it.relay) }
+
+func (c *Core) item(k Key) *item {
+	it := c.items[k]
+	if it == nil {
+		it = &item{key: k, track: k.Track(), size: -1, hops: -1, timer: c.timers.add(WhyExpire)}
+		it.timer.item = it
+		c.items[k] = it
+	}
+	return it
+}
+
+// forget drops the item's record when nothing refers to it.
+func (c *Core) forget(it *item) {
+	if it.wanted || it.relay || it.whole || it.held > 0 || it.fetching ||
+		len(it.inbound) > 0 || len(it.outbound) > 0 || len(it.reserved) > 0 {
+		return
+	}
+	c.timers.clear(it.timer)
+	delete(c.items, it.key)
+}
+
+func without[T comparable](s []T, v T) []T {
+	for i, x := range s {
+		if x == v {
+			copy(s[i:], s[i+1:])
+			var zero T
+			s[len(s)-1] = zero
+			return s[:len(s)-1]
+		}
+	}
+	return s
+}
+
+// bitset grows as pieces come.
+type bitset []uint64
+
+func (b bitset) get(i int) bool {
+	return i>>6 < len(b) && b[i>>6]&(1<<(i&63)) != 0
+}
+
+func (b *bitset) set(i int) bool {
+	for i>>6 >= len(*b) {
+		*b = append(*b, 0)
+	}
+	w := &(*b)[i>>6]
+	bit := uint64(1) << (i & 63)
+	if *w&bit != 0 {
+		return false
+	}
+	*w |= bit
+	return true
+}
+
+func (b bitset) count() (n int) {
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// originClock estimates how long the origin takes: mean plus four deviations,
+// as RFC 6298 §2 does for round trips, because a late guess is a stall.
+type originClock struct {
+	mean, dev time.Duration
+	measured  bool
+}
+
+func (o *originClock) guess(d time.Duration) { o.mean, o.dev = d/2, d/8 }
+
+func (o *originClock) add(d time.Duration) {
+	if !o.measured {
+		o.mean, o.dev, o.measured = d, d/2, true
+		return
+	}
+	diff := max(d-o.mean, o.mean-d)
+	o.dev += (diff - o.dev) / 4
+	o.mean += (d - o.mean) / 8
+}
+
+func (o *originClock) estimate() time.Duration { return o.mean + 4*o.dev }

@@ -1,0 +1,250 @@
+package swarm
+
+import (
+	"slices"
+	"time"
+)
+
+// announce offers what is here, or is coming, to those who reserved it and have
+// not heard; subscribers get the segment pushed.
+func (c *Core) announce(it *item) {
+	if it.private {
+		return
+	}
+	for _, r := range it.reserved {
+		p := r.peer
+		if r.offered || it.inboundFrom(p) != nil || slices.Contains(it.sender, p.id) || p.haves.has(it.key) {
+			continue
+		}
+		if (it.held > 0 || it.whole) && p.subscriber(it.track) && it.outboundTo(p) == nil && len(p.outbound) < MaxOutbound {
+			r.offered = true
+			c.push(it, p, r.due-ReservationLife)
+			continue
+		}
+		r.offered = true
+		c.counters.OffersSent++
+		c.send(p, Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops), Pieces: it.prefix})
+	}
+}
+
+// offered books a source and locks a transfer to it when none is running.
+func (c *Core) offered(p *peer, m Offer) {
+	c.counters.OffersHeard++
+	it := c.items[m.Key]
+	if it == nil || !it.useful() {
+		if it != nil && it.whole {
+			p.haves.add(m.Key)
+		}
+		c.send(p, Refuse{Key: m.Key, Reason: RefusedUnwanted})
+		return
+	}
+	if m.Hops < 0 || m.Hops >= MaxHops || m.Pieces < 0 || m.Size < -1 {
+		c.send(p, Refuse{Key: m.Key, Reason: RefusedLoop})
+		return
+	}
+	it.heard = true
+	p.note(it.track)
+	c.addOffer(it, &offer{peer: p, hops: m.Hops, pieces: m.Pieces})
+	c.step(it)
+	if it.inboundFrom(p) == nil {
+		c.send(p, Refuse{Key: m.Key, Reason: RefusedLocked})
+	}
+}
+
+func (c *Core) addOffer(it *item, o *offer) {
+	if old := it.offerOf(o.peer); old != nil {
+		*old = *o
+		return
+	}
+	if len(it.offers) < MaxOffers {
+		it.offers = append(it.offers, o)
+	}
+}
+
+// assign locks a transfer for every piece that nobody brings yet, while there
+// are sources.
+func (c *Core) assign(it *item) {
+	for {
+		first, count, open := it.gap()
+		if !open {
+			return
+		}
+		o := c.best(it)
+		if o == nil {
+			return
+		}
+		c.accept(it, o, first, count)
+	}
+}
+
+func (c *Core) accept(it *item, o *offer, first, count int) {
+	if it.hops < 0 || len(it.sender) == 0 && !it.fetching {
+		it.hops = o.hops + 1
+	}
+	in := &inbound{item: it, peer: o.peer, first: first, count: count, started: c.now, last: c.now,
+		whole: o.whole || it.size >= 0 && o.pieces >= it.pieces()}
+	it.inbound = append(it.inbound, in)
+	o.peer.inbound = append(o.peer.inbound, in)
+	c.counters.Accepts++
+	c.send(o.peer, Accept{Key: it.key, First: first, Count: count, Due: c.due(it)})
+}
+
+// due is how much time is left until the player needs the item.
+func (c *Core) due(it *item) time.Duration {
+	if it.need.Deadline <= 0 {
+		return ReservationLife
+	}
+	return max(0, it.need.Deadline-c.now)
+}
+
+// best chooses the source: fewest hops, then fewest failures, then nearest (in
+// steps of 20 ms), then least loaded. A source that is itself still receiving
+// must be strictly nearer to the origin than this peer, so nobody waits in a
+// circle; one that holds everything cannot loop.
+func (c *Core) best(it *item) *offer {
+	var best *offer
+	for _, o := range it.offers {
+		if o.blocked || it.inboundFrom(o.peer) != nil {
+			continue
+		}
+		if !o.whole && it.hops >= 0 && o.hops >= it.hops && (len(it.sender) > 0 || it.held > 0 || it.fetching) {
+			continue
+		}
+		if best == nil || o.before(best) {
+			best = o
+		}
+	}
+	return best
+}
+
+func (o *offer) before(b *offer) bool {
+	const step = 20 * time.Millisecond
+	for _, d := range [...]int{
+		o.hops - b.hops,
+		o.peer.strikes - b.peer.strikes,
+		int(o.peer.latency()/step) - int(b.peer.latency()/step),
+		len(o.peer.inbound) - len(b.peer.inbound),
+	} {
+		if d != 0 {
+			return d < 0
+		}
+	}
+	return o.peer.order < b.peer.order
+}
+
+// refused ends what a neighbour will not do.
+func (c *Core) refused(p *peer, m Refuse) {
+	it := c.items[m.Key]
+	if it == nil {
+		return
+	}
+	if m.Reason == RefusedUnwanted {
+		if r := it.reservationOf(p); r != nil {
+			c.removeReservation(it, r)
+		}
+	}
+	in := it.inboundFrom(p)
+	if in == nil {
+		return // our offer; it knows where to find us
+	}
+	c.counters.Refusals++
+	c.removeInbound(in)
+	if o := it.offerOf(p); o != nil {
+		o.blocked = true
+	}
+	if m.Reason == RefusedGone {
+		p.haves.remove(m.Key)
+	}
+	c.step(it)
+}
+
+// began books the opening of a transfer, asked for or pushed.
+func (c *Core) began(p *peer, m Begin) {
+	it := c.items[m.Key]
+	if it == nil || !it.useful() || m.Hops < 0 || m.Hops >= MaxHops {
+		c.send(p, Cancel{Key: m.Key})
+		return
+	}
+	it.heard = true
+	p.note(it.track)
+	if m.Size >= 0 && it.size < 0 {
+		it.size = m.Size
+	}
+	in := it.inboundFrom(p)
+	if in == nil {
+		first, count, open := it.gap()
+		if !m.Pushed || !open || m.First > first || it.fetching ||
+			it.hops >= 0 && m.Hops >= it.hops && len(it.sender) > 0 {
+			c.send(p, Cancel{Key: m.Key})
+			return
+		}
+		in = &inbound{item: it, peer: p, first: first, count: count, started: c.now}
+		it.inbound = append(it.inbound, in)
+		p.inbound = append(p.inbound, in)
+	} else {
+		p.answered(c.now - in.started)
+	}
+	in.begun, in.last = true, c.now
+	if len(it.sender) == 0 {
+		it.hops = m.Hops + 1
+	}
+	c.announce(it)
+	c.schedule(it)
+}
+
+// cancelled ends a transfer in either direction.
+func (c *Core) cancelled(p *peer, k Key) {
+	it := c.items[k]
+	if it == nil {
+		return
+	}
+	if out := it.outboundTo(p); out != nil {
+		if out.pushed {
+			p.pushRefused(it.track)
+		}
+		c.removeOutbound(out)
+		c.pump(p)
+	}
+	if in := it.inboundFrom(p); in != nil {
+		c.removeInbound(in)
+		if o := it.offerOf(p); o != nil {
+			o.blocked = true
+		}
+		if len(it.inbound) == 0 {
+			it.electFrom = c.now // a new election, so that not all turn to the origin at once
+		}
+		c.step(it)
+	}
+}
+
+func (c *Core) removeInbound(in *inbound) {
+	in.item.inbound = without(in.item.inbound, in)
+	in.peer.inbound = without(in.peer.inbound, in)
+}
+
+// credit books a delivery of count pieces and closes a transfer that brought all.
+func (c *Core) credit(it *item, p *peer, count int) {
+	p.delivered += count
+	if !slices.Contains(it.sender, p.id) && len(it.sender) < MaxOffers {
+		it.sender = append(it.sender, p.id)
+	}
+	in := it.inboundFrom(p)
+	if in == nil {
+		return
+	}
+	in.got += count
+	in.last = c.now
+	end := it.pieces()
+	if in.count >= 0 {
+		end = in.first + in.count
+	}
+	if end < 0 {
+		return
+	}
+	for i := in.first; i < end; i++ {
+		if !it.have.get(i) {
+			return
+		}
+	}
+	c.removeInbound(in)
+}

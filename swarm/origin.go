@@ -1,0 +1,230 @@
+package swarm
+
+import "time"
+
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
+
+// fetchMissing asks the origin for everything from the first missing piece, and
+// lets go of the sources that would have brought it too late.
+func (c *Core) fetchMissing(it *item, cause Cause) {
+	for len(it.inbound) > 0 {
+		in := it.inbound[0]
+		c.send(in.peer, Cancel{Key: it.key})
+		c.removeInbound(in)
+	}
+	first, count, ok := it.gap()
+	if !ok {
+		return
+	}
+	if last, more, again := it.gapAfter(first + count); count >= 0 && again {
+		// several holes: one request for all costs less than one each
+		if more < 0 {
+			count = -1
+		} else {
+			count = last + more - first
+		}
+	}
+	c.startFetch(it, first, count, cause)
+}
+
+// gapAfter returns the last run of missing pieces at or after from.
+func (it *item) gapAfter(from int) (first, count int, ok bool) {
+	end := it.pieces()
+	if end < 0 {
+		return from, -1, true
+	}
+	for i := from; i < end; i++ {
+		if it.have.get(i) {
+			continue
+		}
+		first, ok = i, true
+		for count = 0; i < end && !it.have.get(i); i++ {
+			count++
+		}
+	}
+	return first, count, ok
+}
+
+func (c *Core) startFetch(it *item, first, count int, cause Cause) {
+	it.fetching = true
+	it.fetch = Fetch{Key: it.key, First: first, Count: count, Cause: cause}
+	it.fetchAt = c.now
+	if it.hops < 0 || len(it.sender) == 0 {
+		it.hops = 0
+	}
+	c.counters.Fetches[cause]++
+	c.emit(it.fetch)
+	c.announce(it)
+}
+
+// fetchEnded books what left the origin and decides what a failure means.
+func (c *Core) fetchEnded(f FetchEnded) {
+	it := c.items[f.Key]
+	if it == nil {
+		return
+	}
+	if it.sampling {
+		it.sampling = false
+		c.counters.OriginBytes[CauseSample] += f.Bytes
+		c.forget(it)
+		return
+	}
+	cause := it.fetch.Cause
+	c.counters.OriginBytes[cause] += f.Bytes
+	if !it.fetching {
+		c.forget(it) // cancelled before; its bytes count all the same
+		return
+	}
+	it.fetching = false
+	switch f.Err {
+	case NoError:
+		if it.fetch.Count < 0 && it.fetch.First == 0 {
+			c.origin.add(c.now - it.fetchAt)
+		}
+		it.failures = 0
+		if it.useful() && cause != CauseSample && it.held == 0 && it.size != 0 {
+			c.retryLater(it, f.RetryAfter)
+		}
+	case FetchPrivate:
+		c.counters.OriginBytes[cause] -= f.Bytes
+		c.counters.OriginBytes[CauseNotShareable] += f.Bytes
+		c.keepPrivate(it)
+	case FetchTemporary, FetchFinal:
+		c.counters.FetchErrors++
+		it.dead = f.Err == FetchFinal
+		c.retryLater(it, f.RetryAfter)
+		c.starve(it)
+	}
+	c.step(it)
+	c.giveUp(it, f.Err)
+}
+
+// retryLater waits 100 ms × 2^n, jittered to between a half and the whole of it,
+// at most 5 s, and at least what the origin asked for.
+func (c *Core) retryLater(it *item, asked time.Duration) {
+	d := min(firstRetry<<min(it.failures, 10), lastRetry)
+	d = d/2 + time.Duration(c.rng.Int64N(int64(d/2)+1))
+	it.failures++
+	it.retryAt = c.now + max(d, asked)
+}
+
+// starve tells those who were to receive the segment from here to look elsewhere.
+func (c *Core) starve(it *item) {
+	if len(it.inbound) > 0 {
+		return
+	}
+	c.cancelOutbound(it)
+	for _, r := range it.reserved {
+		r.offered = false
+	}
+	if len(it.sender) == 0 && it.held == 0 {
+		it.hops = -1
+	}
+}
+
+// giveUp ends the player's request when the origin refuses and no neighbour has
+// the key, as plain HTTP would; the player retries by its own rules.
+func (c *Core) giveUp(it *item, err FetchError) {
+	if err != FetchTemporary && err != FetchFinal || !it.wanted || !it.need.Asked || it.fetching {
+		return
+	}
+	if len(it.inbound) > 0 || c.best(it) != nil {
+		return
+	}
+	if it.dead || it.need.Deadline <= c.now || it.failures > 3 {
+		it.need.Asked = false
+		c.emit(Failed{Key: it.key})
+	}
+}
+
+// keepPrivate takes a segment out of the swarm that its origin does not want
+// shared.
+func (c *Core) keepPrivate(it *item) {
+	it.private = true
+	c.cancelOutbound(it)
+	for len(it.reserved) > 0 {
+		c.removeReservation(it, it.reserved[0])
+	}
+	delete(c.changed, it.key)
+	c.order = without(c.order, it.key)
+}
+
+// sample fetches one piece of an unsigned segment from the origin again, so that
+// peers who agree on a lie are found out.
+func (c *Core) sample(it *item) {
+	if c.cfg.Signed || len(it.sender) == 0 || !it.need.Fetchable || it.pieces() <= 0 ||
+		it.private || c.rng.Float64() >= c.cfg.SampleRate {
+		return
+	}
+	it.sampling = true
+	c.counters.Fetches[CauseSample]++
+	c.emit(Fetch{Key: it.key, First: c.rng.IntN(it.pieces()), Count: 1, Cause: CauseSample})
+}
+
+// badPiece bans a peer whose bytes do not verify.
+func (c *Core) badPiece(b BadPiece) {
+	if p := c.peers[b.From]; p != nil {
+		c.ban(p, b.Key, "a piece did not verify")
+		return
+	}
+	if b.From != "" && !c.banned.has(b.From) {
+		c.banned.add(b.From)
+		c.counters.Bans++
+		c.emit(Ban{Peer: b.From, Key: b.Key, Reason: "a piece did not verify"})
+	}
+}
+
+// conflict settles two claims about one unsigned segment by asking the origin.
+func (c *Core) conflict(x Conflict) {
+	it := c.items[x.Key]
+	if it == nil {
+		return
+	}
+	c.counters.Conflicts++
+	if x.From != "" {
+		if p := c.peers[x.From]; p != nil {
+			if in := it.inboundFrom(p); in != nil {
+				c.send(p, Cancel{Key: it.key})
+				c.removeInbound(in)
+			}
+			if o := it.offerOf(p); o != nil {
+				o.blocked = true
+			}
+		}
+	}
+	if it.fetching && it.fetch.Cause == CauseCorrupt || !it.need.Fetchable {
+		c.step(it)
+		return
+	}
+	liars := it.sender
+	for len(it.inbound) > 0 {
+		in := it.inbound[0]
+		c.send(in.peer, Cancel{Key: it.key})
+		c.removeInbound(in)
+	}
+	if it.fetching {
+		c.emit(CancelFetch{Key: it.key})
+		it.fetching = false
+	}
+	c.cancelOutbound(it)
+	wanted := it.wanted || it.whole
+	if it.whole {
+		c.mark(it.key, false)
+	}
+	need := it.need
+	it.reset()
+	it.wanted, it.need = wanted, need
+	c.emit(Distrust{Key: it.key})
+	if x.From == "" { // the origin itself contradicts what they sent
+		for _, id := range liars {
+			c.badPiece(BadPiece{Key: x.Key, From: id})
+		}
+	}
+	if wanted {
+		c.startFetch(it, 0, -1, CauseCorrupt)
+	}
+	c.step(it)
+}

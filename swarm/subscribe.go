@@ -1,0 +1,75 @@
+package swarm
+
+// provenAfter is how many segments of a track in a row must come whole from one
+// neighbour before it is asked to push the next ones.
+const provenAfter = 3
+
+// track remembers who brings its segments.
+type track struct {
+	parent     *peer // last to bring a whole segment alone
+	streak     int
+	hops       int
+	subscribed *peer
+}
+
+// prove books who brought a segment and subscribes to a parent that did so
+// several times in a row at the same distance from the origin. A parent must
+// have strictly fewer hops, so subscriptions cannot form a circle.
+func (c *Core) prove(it *item) {
+	if c.cfg.Seed || len(it.sender) == 0 {
+		return
+	}
+	t := c.tracks[it.track]
+	if t == nil {
+		if len(c.tracks) >= MaxTracks {
+			clear(c.tracks) // periods end; what still plays is proven again
+		}
+		t = &track{}
+		c.tracks[it.track] = t
+	}
+	p := c.peers[it.sender[0]]
+	if len(it.sender) != 1 || p == nil || p != t.parent || it.hops != t.hops {
+		t.parent, t.hops, t.streak = p, it.hops, 0
+		if len(it.sender) != 1 {
+			t.parent = nil
+		}
+	}
+	t.streak++
+	if t.streak < provenAfter || t.subscribed == p || t.parent == nil {
+		return
+	}
+	if t.subscribed != nil {
+		c.send(t.subscribed, Unsubscribe{Track: it.track})
+	}
+	t.subscribed = p
+	c.send(p, Subscribe{Track: it.track, Hops: it.hops})
+}
+
+// subscribed takes a neighbour on as a child.
+func (c *Core) subscribed(p *peer, m Subscribe) {
+	if len(p.children) >= MaxSubscribed || m.Hops <= 0 || m.Hops > MaxHops {
+		c.send(p, Unsubscribe{Track: m.Track})
+		return
+	}
+	p.children[m.Track] = 0
+}
+
+func (c *Core) unsubscribed(p *peer, name string) {
+	delete(p.children, name)
+	if t := c.tracks[name]; t != nil && t.subscribed == p {
+		t.subscribed, t.streak = nil, 0
+	}
+}
+
+func (p *peer) subscriber(track string) bool { _, ok := p.children[track]; return ok }
+
+// pushRefused ends a subscription whose pushes come too late twice in a row.
+func (p *peer) pushRefused(track string) {
+	if n, ok := p.children[track]; ok {
+		if n++; n >= 2 {
+			delete(p.children, track)
+			return
+		}
+		p.children[track] = n
+	}
+}

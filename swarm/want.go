@@ -1,0 +1,233 @@
+package swarm
+
+import "time"
+
+// want places or updates a wish of the player, and with it the passive
+// reservation at every neighbour.
+func (c *Core) want(w Want) {
+	it := c.item(w.Key)
+	if it.whole {
+		return
+	}
+	fresh := !it.wanted
+	if w.Asked && !it.need.Asked {
+		it.dead = false // the player tries again, so may we
+	}
+	it.wanted, it.need = true, w
+	if it.relay {
+		it.relay = false
+		c.relays--
+	}
+	if fresh {
+		it.electFrom = max(c.now, w.Available)
+		c.toReserve = append(c.toReserve, it)
+		c.findHolders(it)
+	} else if len(it.inbound) == 0 && !it.fetching && !it.heard {
+		it.electFrom = max(it.electFrom, w.Available)
+	}
+	c.step(it)
+}
+
+// unwant takes wishes back. Bytes of an unfinished segment are let go; those who
+// were receiving it from here are told.
+func (c *Core) unwant(keys []Key) {
+	var gone []Key
+	for _, k := range keys {
+		it := c.items[k]
+		if it == nil || !it.wanted {
+			continue
+		}
+		it.wanted = false
+		if !it.whole {
+			gone = append(gone, k)
+			c.drop(it)
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	for _, p := range c.links {
+		if p.greeted {
+			c.send(p, Release{Keys: gone})
+		}
+	}
+}
+
+// drop ends every transfer of an unfinished item, in and out, and forgets it.
+func (c *Core) drop(it *item) {
+	for len(it.inbound) > 0 {
+		in := it.inbound[0]
+		c.send(in.peer, Cancel{Key: it.key})
+		c.removeInbound(in)
+	}
+	if it.fetching {
+		c.emit(CancelFetch{Key: it.key})
+		it.fetching = false
+	}
+	c.cancelOutbound(it)
+	it.reset()
+	c.rest(it)
+}
+
+func (it *item) reset() {
+	it.have, it.held, it.prefix, it.whole = nil, 0, 0, false
+	it.size, it.hops, it.sender = -1, -1, nil
+	it.offers = nil
+	it.heard, it.failures, it.retryAt = false, 0, 0
+	for _, r := range it.reserved {
+		r.offered = false
+	}
+}
+
+// step brings an item one decision further: replace silent sources, lock
+// transfers for what nobody brings, ask the origin when it is our turn or the
+// last moment. It may be called at any time, any number of times.
+func (c *Core) step(it *item) {
+	if !it.useful() {
+		c.rest(it)
+		return
+	}
+	c.expireReservations(it)
+	if it.relay && len(it.reserved) == 0 {
+		c.endRelay(it)
+		return
+	}
+	c.replaceSlow(it)
+	c.assign(it)
+	c.decideOrigin(it)
+	c.schedule(it)
+}
+
+// rest keeps a record only while somebody may still ask for it.
+func (c *Core) rest(it *item) {
+	c.expireReservations(it)
+	if at, ok := it.reservationsEnd(); ok {
+		c.timers.set(it.timer, at, WhyExpire)
+	} else {
+		c.timers.clear(it.timer)
+	}
+	c.forget(it)
+}
+
+// schedule sets the item's one timer to the earliest moment that could change a
+// decision.
+func (c *Core) schedule(it *item) {
+	at, why := Time(1<<62), WhyExpire
+	sooner := func(t Time, w Reason) {
+		if t < at {
+			at, why = t, w
+		}
+	}
+	if end, ok := it.reservationsEnd(); ok && it.relay {
+		sooner(end, WhyExpire)
+	}
+	for _, in := range it.inbound {
+		sooner(c.checkAt(in), WhyStall)
+	}
+	if it.wanted && it.need.Fetchable && !it.fetching && !it.dead {
+		floor := max(it.retryAt, it.need.Available)
+		if it.retryAt > c.now {
+			sooner(floor, WhyRetry)
+		}
+		if _, _, open := it.gap(); open {
+			sooner(max(floor, c.nextRound(it)), WhyElect)
+		}
+		if panicAt, ok := c.panicAt(it); ok {
+			sooner(max(floor, panicAt), WhyDeadline)
+		}
+	}
+	if at == 1<<62 {
+		c.timers.clear(it.timer)
+		return
+	}
+	c.timers.set(it.timer, max(at, c.now+time.Microsecond), why)
+}
+
+// gained books verified pieces and passes them on.
+func (c *Core) gained(g Gained) {
+	it := c.items[g.Key]
+	if it == nil || it.whole || g.First < 0 || g.Count < 0 || g.First+g.Count > MaxPieces {
+		if it != nil && it.whole {
+			c.counters.PiecesTwice += int64(g.Count)
+		}
+		return
+	}
+	if g.Size >= 0 && it.size < 0 {
+		it.size = g.Size
+	}
+	first := it.held == 0
+	fresh := it.add(g.First, g.Count)
+	c.counters.PiecesTwice += int64(g.Count - fresh)
+	if g.From == "" {
+		c.counters.PiecesOrigin += int64(fresh)
+	} else if p := c.peers[g.From]; p != nil {
+		c.counters.PiecesIn += int64(fresh)
+		c.credit(it, p, g.Count)
+	}
+	if it.size >= 0 && it.held == it.pieces() {
+		c.complete(it, g.From == "" && g.First+g.Count == it.pieces())
+		return
+	}
+	if first {
+		c.announce(it)
+	}
+	c.pumpItem(it)
+}
+
+// complete turns an item into one that is held and served. drained says that a
+// running fetch has nothing left to bring.
+func (c *Core) complete(it *item, drained bool) {
+	it.whole = true
+	c.counters.Completed++
+	if len(it.sender) > 0 && it.fetch.Cause == 0 {
+		c.counters.CompletedPeer++
+	}
+	for len(it.inbound) > 0 {
+		in := it.inbound[0]
+		c.send(in.peer, Cancel{Key: it.key})
+		c.removeInbound(in)
+	}
+	if it.fetching && !drained {
+		c.emit(CancelFetch{Key: it.key})
+	}
+	if it.relay {
+		it.relay = false
+		c.relays--
+	}
+	c.prove(it)
+	it.wanted, it.offers = false, nil
+	if !it.private {
+		c.announce(it)
+		c.mark(it.key, true)
+	}
+	c.pumpItem(it)
+	c.sample(it)
+	c.rest(it)
+}
+
+// held books a segment found in the store.
+func (c *Core) held(h Held) {
+	it := c.item(h.Key)
+	if it.whole || h.Size < 0 {
+		return
+	}
+	it.size, it.hops = h.Size, max(it.hops, 1)
+	for i := range it.pieces() {
+		it.have.set(i)
+	}
+	it.held = it.pieces()
+	it.prefix = it.held
+	c.complete(it, false)
+}
+
+// evicted books that the store let go of a segment.
+func (c *Core) evicted(k Key) {
+	it := c.items[k]
+	if it == nil || !it.whole {
+		return
+	}
+	c.cancelOutbound(it)
+	it.reset()
+	c.mark(k, false)
+	c.rest(it)
+}
