@@ -1,0 +1,41 @@
+package player
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// SwarmID returns the canonical name of the stream behind a manifest URL:
+// lower-case host, port unless it is the scheme's own, and path. Scheme, user,
+// query and fragment are left out, because they carry tokens and because a page
+// on http and one on https play the same bytes:
+//
+//	https://CDN.example:443/live/a.mpd?token=1#t=3  →  cdn.example/live/a.mpd
+//
+// The path keeps its percent-encoding and case: servers may tell them apart.
+func SwarmID(manifestURL string) (string, error) {
+	u, err := url.Parse(manifestURL)
+	if err != nil {
+		return "", fmt.Errorf("player: manifest URL: %w", err)
+	}
+	if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", fmt.Errorf("player: manifest URL %q: want http:// or https:// and a host", manifestURL)
+	}
+	return canonical(u), nil
+}
+
+func canonical(u *url.URL) string {
+	host := strings.ToLower(u.Hostname())
+	if port := u.Port(); port != "" && !(u.Scheme == "http" && port == "80") && !(u.Scheme == "https" && port == "443") {
+		host = net.JoinHostPort(host, port)
+	} else if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	path := u.EscapedPath()
+	if path == "" {
+		path = "/"
+	}
+	return host + path
+}
