@@ -1,0 +1,83 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/shoal-p2p/shoal/swarm"
+)
+
+const (
+	scan   = 64 // members looked at for one Discover
+	sample = 32 // members compared for the nearest
+)
+
+// list puts a member with room on the tracker's list, at the end.
+func (w *world) list(p *peer) {
+	if p.alive && p.signal && !p.listed && len(p.links) < p.maxPeers {
+		p.listed = true
+		w.open = append(w.open, p.index)
+	}
+}
+
+// discover answers a request for count peers more: those who have been waiting
+// longest, each put back to the end; or the nearest of a sample of them.
+func (w *world) discover(p *peer, count int) {
+	if !p.alive || !p.signal {
+		return
+	}
+	limit := count
+	if w.cfg.Pairing == PairNearest {
+		limit = max(count, sample)
+	}
+	var found []int32
+	for range min(scan, len(w.open)) {
+		if len(found) >= limit {
+			break
+		}
+		i := w.open[0]
+		w.open = w.open[1:]
+		o := w.peers[i]
+		if !o.alive || !o.signal || len(o.links) >= o.maxPeers {
+			o.listed = false
+			continue
+		}
+		w.open = append(w.open, i)
+		if i != p.index && p.linkTo(i) < 0 && !p.banned[i] && !o.banned[p.index] {
+			found = append(found, i)
+		}
+	}
+	if len(found) > count {
+		slices.SortFunc(found, func(a, b int32) int {
+			return cmp.Or(cmp.Compare(w.geo.rtt(p.place, w.peers[a].place), w.geo.rtt(p.place, w.peers[b].place)), cmp.Compare(a, b))
+		})
+		found = found[:count]
+	}
+	if len(found) == 0 {
+		return
+	}
+	ids := make([]swarm.PeerID, len(found))
+	for i, f := range found {
+		ids[i] = w.peers[f].id
+	}
+	w.tell(p, swarm.Introduced{Peers: ids})
+}
+
+// setSignal opens or closes a peer's websocket.
+func (w *world) setSignal(p *peer, open bool) {
+	if p.signal == open {
+		return
+	}
+	p.signal = open
+	if open {
+		w.members++
+		w.list(p)
+	} else {
+		w.members--
+	}
+	w.queue.push(event{at: w.now + w.cfg.SignalRTT, kind: evState, who: p.index})
+}
+
+func (w *world) state(p *peer) {
+	w.tell(p, swarm.SwarmState{Size: w.members, Connected: p.signal})
+}
