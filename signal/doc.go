@@ -1,0 +1,23 @@
+// Package signal is how peers find each other: a websocket server that
+// introduces the members of a swarm and carries their offers, answers and
+// candidates, and the client that talks to it.
+//
+// The wire is described in PROTOCOL.md, byte by byte. Its two ideas:
+//
+//   - A member's id is the first 8 bytes of SHA-256(secret). The secret travels
+//     in Join only, so an id is stable across reconnects and servers and nobody
+//     can take another's place.
+//   - A relayed message starts with [type][8-byte id]. The server looks the id
+//     up, writes the sender's over it and forwards the same bytes; it never
+//     decodes the payload.
+//
+// Server: one goroutine reads each connection. Writing needs none while there
+// is nothing to write: whoever queues the first message for an idle member
+// starts a flush that ends when the queue is empty. Queues are bounded; a
+// member that does not read is evicted and nobody waits for it. One keeper
+// goroutine sends pings and swarm sizes. All swarm state sits under one lock
+// that is never held across I/O.
+//
+// Client: one goroutine dials, reads and calls the handler, a second one writes
+// while a connection is up.
+package signal

@@ -1,0 +1,36 @@
+package signal
+
+import "net/netip"
+
+// Peer is a member as a pairing strategy sees it. Its fields are read and written
+// only by the calls of Pairing, which never overlap for one swarm.
+type Peer struct {
+	ID       MemberID
+	Seed     bool
+	Uplink   int64 // bit/s, 0 unknown
+	Address  netip.Addr
+	Links    int
+	MaxLinks int
+
+	// intrusive queue of FirstAvailable: 2 words instead of a table entry per member
+	prev, next *Peer
+	queue      *peerQueue
+}
+
+// Spare says whether the peer holds fewer links than it would.
+func (p *Peer) Spare() bool { return p.Links < p.MaxLinks }
+
+// Pairing chooses whom a member is introduced to. One instance serves one swarm.
+// Calls come under the server's lock: they must be quick and never block.
+type Pairing interface {
+	// Add takes a new member in.
+	Add(*Peer)
+	// Update says that a member's links changed.
+	Update(*Peer)
+	// Remove takes a member out.
+	Remove(*Peer)
+	// Suggest appends at most n members for p to into, best first, and notes that
+	// they are handed out. It leaves out p itself and those usable refuses. If it
+	// finds fewer, p should be among the first handed to others.
+	Suggest(p *Peer, n int, usable func(*Peer) bool, into []*Peer) []*Peer
+}
