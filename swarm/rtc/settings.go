@@ -1,0 +1,91 @@
+package rtc
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/stun/v4"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/shoal-p2p/shoal/swarm/wire"
+)
+
+// A dead peer is noticed after disconnectedAfter without a packet from it, plus
+// graceAfter in which it may come back. Keepalives make a packet every
+// keepaliveEvery, so three may be lost.
+const (
+	disconnectedAfter = 1500 * time.Millisecond
+	failedAfter       = 1500 * time.Millisecond // after disconnected
+	keepaliveEvery    = 500 * time.Millisecond
+	graceAfter        = 500 * time.Millisecond
+)
+
+// The channels of a link. Both sides make them under these ids, which spares the
+// round trip of RFC 8832's open and acknowledge.
+const (
+	controlID    = 0
+	bulkID       = 1
+	controlLabel = "control"
+	bulkLabel    = "bulk"
+)
+
+// newConnection makes a peer connection with its two channels. The list of
+// interfaces is read anew each time, because a viewer walks from one network
+// into another.
+func newConnection(cfg Config, servers []webrtc.ICEServer) (*webrtc.PeerConnection, error) {
+	cert, err := certificate()
+	if err != nil {
+		return nil, err
+	}
+	sockets, err := newSockets(!cfg.PlainSockets)
+	if err != nil {
+		return nil, err
+	}
+	var s webrtc.SettingEngine
+	s.SetNet(sockets)
+	s.LoggerFactory = pionLog{cfg.Log}
+	s.SetICETimeouts(disconnectedAfter, failedAfter, keepaliveEvery)
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeQueryOnly)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	s.SetSCTPMaxMessageSize(wire.MaxMessage)
+	s.DetachDataChannels()
+	switch cfg.Scope {
+	case WithLoopback:
+		s.SetIncludeLoopbackCandidate(true)
+	case LoopbackOnly:
+		s.SetIncludeLoopbackCandidate(true)
+		s.SetIPFilter(net.IP.IsLoopback)
+		s.SetRemoteIPFilter(net.IP.IsLoopback)
+		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+		s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+		servers = nil
+	}
+	return webrtc.NewAPI(webrtc.WithSettingEngine(s)).NewPeerConnection(webrtc.Configuration{
+		ICEServers:   servers,
+		Certificates: []webrtc.Certificate{*cert},
+	})
+}
+
+// newChannel makes one of the two channels, reliable and ordered.
+func newChannel(pc *webrtc.PeerConnection, label string, id uint16) (*webrtc.DataChannel, error) {
+	negotiated := true
+	return pc.CreateDataChannel(label, &webrtc.DataChannelInit{Negotiated: &negotiated, ID: &id})
+}
+
+// usable reports whether pion takes s: one bad entry from a signalling server
+// must not prevent every connection.
+func usable(s webrtc.ICEServer) error {
+	for _, text := range s.URLs {
+		uri, err := stun.ParseURI(text)
+		if err != nil {
+			return fmt.Errorf("rtc: ICE server %q: %w", text, err)
+		}
+		if credential, _ := s.Credential.(string); (uri.Scheme == stun.SchemeTypeTURN || uri.Scheme == stun.SchemeTypeTURNS) &&
+			(s.Username == "" || credential == "") {
+			return fmt.Errorf("rtc: ICE server %q needs a user name and a credential", text)
+		}
+	}
+	return nil
+}
