@@ -41,7 +41,7 @@ type SessionConfig struct {
 // Session is one stream and one peer: it names what a player asks for, says by
 // when it is needed and tells the peer what will be needed next.
 type Session struct {
-	cfg      SessionConfig
+	cfg SessionConfig
 
 	observing sync.Mutex // keeps observations and what comes of them in order
 	observer  *manifest.Observer

@@ -216,3 +216,10 @@ func newStreams(dial Dial, session SessionConfig, limit int, idle time.Duration,
 	}
 	return &streams{dial: dial, session: session, max: limit, idle: idle, log: log}
 }
+
+// sweep closes idle sessions.
+func (st *streams) sweep(now time.Time) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.expire(now)
+}
