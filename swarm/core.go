@@ -112,6 +112,8 @@ func (c *Core) Handle(now Time, in Input) {
 	case Condition:
 		c.cfg.Metered = in.Metered
 		c.upload.limit(in.UploadMax)
+	case Trust:
+		c.cfg.Signed = in.Signed
 	case ForwardOut:
 		c.forwardOut(in)
 	case Tick:

@@ -92,7 +92,8 @@ const (
 )
 
 // Held says that Key is in the store whole, without a transfer: found on disk at
-// start. Size is in bytes.
+// start. Size is in bytes, -1 while the edge has not looked; a second Held, before
+// the first Accept or Reserve of the key is handed over, then gives it.
 type Held struct {
 	Key  Key
 	Size int64
@@ -122,6 +123,10 @@ type Condition struct {
 	UploadMax int64 // bit/s, 0 no cap of its own
 }
 
+// Trust says whether a signing key is known, so that statements are checked and
+// sampling is not needed.
+type Trust struct{ Signed bool }
+
 // ForwardOut asks to carry a signalling payload to a peer through a common
 // neighbour.
 type ForwardOut struct {
@@ -148,5 +153,6 @@ func (SwarmState) input() {}
 func (Introduced) input() {}
 func (Measured) input()   {}
 func (Condition) input()  {}
+func (Trust) input()      {}
 func (ForwardOut) input() {}
 func (Tick) input()       {}

@@ -205,19 +205,25 @@ func (c *Core) complete(it *item, drained bool) {
 	c.rest(it)
 }
 
-// held books a segment found in the store.
+// held books a segment found in the store. Its size may follow in a second Held.
 func (c *Core) held(h Held) {
 	it := c.item(h.Key)
-	if it.whole || h.Size < 0 {
+	if it.whole && it.size >= 0 || h.Size < 0 && it.whole {
 		return
 	}
-	it.size, it.hops = h.Size, max(it.hops, 1)
-	for i := range it.pieces() {
-		it.have.set(i)
+	known := it.whole
+	if h.Size >= 0 {
+		it.size = h.Size
+		for i := range it.pieces() {
+			it.have.set(i)
+		}
+		it.held = it.pieces()
+		it.prefix = it.held
 	}
-	it.held = it.pieces()
-	it.prefix = it.held
-	c.complete(it, false)
+	if !known {
+		it.hops = max(it.hops, 1)
+		c.complete(it, false)
+	}
 }
 
 // evicted books that the store let go of a segment.
