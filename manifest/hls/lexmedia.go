@@ -1,0 +1,211 @@
+package hls
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// mediaDraft is the lexer's side table of a media playlist.
+type mediaDraft struct {
+	media
+	pending  pendingSegment
+	partEnd  int32      // parts before this index belong to a finished segment
+	carry    rangeCarry // of segments
+	partly   rangeCarry // of parts
+	init     int32      // the EXT-X-MAP in force, -1 none
+	keys     []keyTag   // the EXT-X-KEYs in force, one a KEYFORMAT
+	known    map[section]int32
+	seqLine  int
+	skipBase uint64 // segments skipped so far, added to the library's numbering
+	fresh    int    // entries[fresh:] are listed in this document, those before come from the base
+	cues     int    // EXT-X-DATERANGE seen
+}
+
+// pendingSegment holds the tags seen since the last URI.
+type pendingSegment struct {
+	duration      []byte // EXTINF's number; nil: no EXTINF yet
+	byteRange     string
+	date          []byte
+	gap           bool
+	discontinuity bool
+}
+
+// keyTag is one EXT-X-KEY in force.
+type keyTag struct{ method, format, uri string }
+
+// asMedia marks the document as a media playlist.
+func (l *lexer) asMedia() *mediaDraft {
+	if l.ofMedia == 0 {
+		l.ofMedia = l.line
+	}
+	if l.doc.media == nil {
+		l.doc.media = &mediaDraft{init: -1, carry: rangeCarry{next: -1}, partly: rangeCarry{next: -1}}
+		l.doc.media.resolver = newResolver(l.ctx.url)
+	}
+	return l.doc.media
+}
+
+// mediaTag reads the tags of RFC 8216bis §4.4.3 (playlist), §4.4.4 (segment)
+// and §4.4.5 (metadata of a playlist); known is false for any other.
+func (l *lexer) mediaTag(name string, value []byte) (known bool, err error) {
+	switch name {
+	case "#EXTINF":
+		m := l.asMedia()
+		if m.pending.duration != nil {
+			l.doc.notes.add(l.line, "the EXTINF before this one has no URI and is ignored")
+		}
+		m.pending.duration = number(value)
+	case "#EXT-X-PROGRAM-DATE-TIME":
+		l.asMedia().pending.date = value
+	case "#EXT-X-BYTERANGE":
+		text, err := l.doc.vars.substitute(string(value))
+		l.asMedia().pending.byteRange = unquote(text)
+		return true, err
+	case "#EXT-X-DISCONTINUITY":
+		l.asMedia().pending.discontinuity = true
+	case "#EXT-X-GAP":
+		l.asMedia().pending.gap = true
+	case "#EXT-X-ENDLIST":
+		l.asMedia().ended = true
+	case "#EXT-X-TARGETDURATION":
+		l.asMedia().target = time.Duration(l.seconds(name, string(value)))
+	case "#EXT-X-MEDIA-SEQUENCE", "#EXT-X-DISCONTINUITY-SEQUENCE":
+		l.asMedia()
+		n, err := l.integer(name, string(value))
+		if err != nil {
+			return true, err
+		}
+		l.head = strconv.AppendUint(append(append(l.head, name...), ':'), n, 10)
+		l.head = append(l.head, '\n')
+		if name == "#EXT-X-MEDIA-SEQUENCE" {
+			l.doc.media.sequence = n
+		}
+	case "#EXT-X-PLAYLIST-TYPE":
+		// Seen in multivariant playlists in the wild: it does not mark the kind.
+		if v := string(value); v == "EVENT" || v == "VOD" {
+			l.head = fmt.Appendf(l.head, "#EXT-X-PLAYLIST-TYPE:%s\n", v)
+		}
+	case "#EXT-X-I-FRAMES-ONLY":
+		l.asMedia()
+		l.head = append(l.head, "#EXT-X-I-FRAMES-ONLY\n"...)
+	case "#EXT-X-DATERANGE":
+		if l.doc.media != nil {
+			l.doc.media.cues++
+		}
+	case "#EXT-X-KEY":
+		return true, l.key(value)
+	case "#EXT-X-MAP":
+		return true, l.initSection(value)
+	case "#EXT-X-SKIP":
+		return true, l.skip(value)
+	case "#EXT-X-PART":
+		return true, l.part(value)
+	case "#EXT-X-PART-INF":
+		a, err := l.attributes(value)
+		l.asMedia().partTarget = time.Duration(l.seconds("PART-TARGET", a.get("PART-TARGET")))
+		return true, err
+	case "#EXT-X-SERVER-CONTROL":
+		return true, l.serverControl(value)
+	case "#EXT-X-PRELOAD-HINT":
+		return true, l.preloadHint(value)
+	case "#EXT-X-RENDITION-REPORT":
+		return true, l.renditionReport(value)
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+// segmentURI closes a segment: side-table entry here, clean lines for the
+// library. The clean EXTINF's title is the entry's index, which is how the
+// library's segments are matched with the side table: a custom tag, the way
+// the library offers, costs it a map for every segment.
+func (l *lexer) segmentURI(text []byte) error {
+	m := l.doc.media
+	if len(m.entries) >= MaxSegments {
+		return fmt.Errorf("%w: more than %d segments", ErrLimit, MaxSegments)
+	}
+	if m.sequence > ^uint64(0)-m.skipBase-MaxSegments {
+		return fmt.Errorf("%w: the media sequence number does not fit 64 bits", ErrSyntax)
+	}
+	p := m.pending
+	m.pending = pendingSegment{}
+	if len(l.doc.vars.values) > 0 {
+		uri, err := l.doc.vars.substitute(string(text))
+		if err != nil {
+			return err
+		}
+		text = []byte(uri)
+	}
+	e := entry{span: whole, init: m.init, partFrom: m.partEnd, partTo: int32(len(m.parts)), skipped: m.skipBase}
+	m.partEnd = e.partTo
+	if p.byteRange != "" {
+		var err error
+		if e.span, err = m.carry.parse(p.byteRange, string(text)); err != nil {
+			return err
+		}
+	} else {
+		m.carry.next = -1
+	}
+	e.gap = p.gap
+	if len(m.entries) == cap(m.entries) {
+		// An EXTINF and a URI take at least 14 bytes; most take five times that.
+		m.entries = slices.Grow(m.entries, max(64, len(m.entries)))
+	}
+	if p.discontinuity {
+		e.discontinuity = true
+		l.body = append(l.body, "#EXT-X-DISCONTINUITY\n"...)
+	}
+	if p.date != nil {
+		l.body = append(append(append(l.body, "#EXT-X-PROGRAM-DATE-TIME:"...), p.date...), '\n')
+	}
+	l.body = append(append(append(l.body, "#EXTINF:"...), p.duration...), ',')
+	l.body = append(strconv.AppendInt(l.body, int64(len(m.entries)), 10), '\n')
+	if text[0] == '#' {
+		// Only substitution can do this; the library would take it for a tag.
+		l.body = append(l.body, "./"...)
+	}
+	l.body = append(append(l.body, text...), '\n')
+	m.entries = append(m.entries, e)
+	return nil
+}
+
+// finishMedia writes the closing tag for the library and drops what belongs to
+// no segment.
+func (l *lexer) finishMedia() {
+	m := l.doc.media
+	if m.ended {
+		l.body = append(l.body, "#EXT-X-ENDLIST\n"...)
+	}
+	if m.cues > 0 {
+		l.doc.notes.add(l.line, "%d EXT-X-DATERANGE seen and left alone", m.cues)
+	}
+	m.trailing = m.partEnd
+}
+
+// number returns the leading number of an EXTINF value: blanks, a missing
+// comma and a title do not matter.
+func number(value []byte) []byte {
+	end := 0
+	for end < len(value) {
+		c := value[end]
+		if c < '0' && c != '.' && c != '-' && c != '+' || c > '9' {
+			break
+		}
+		end++
+	}
+	if end == 0 {
+		return []byte{'0'}
+	}
+	return value[:end]
+}
+
+// unquote drops the quotes that some packagers put around a byte range.
+func unquote(s string) string {
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
+}

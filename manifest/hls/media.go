@@ -1,0 +1,184 @@
+package hls
+
+import (
+	"time"
+
+	"github.com/shoal-p2p/shoal/manifest/timeline"
+	"github.com/shoal-p2p/shoal/segments"
+)
+
+// media is one media playlist, immutable once read. Starts are counted from
+// its first segment.
+type media struct {
+	resolver  *resolver
+	target    time.Duration // EXT-X-TARGETDURATION, 0 when absent
+	sequence  uint64        // EXT-X-MEDIA-SEQUENCE
+	skipped   uint64        // EXT-X-SKIP: segments left out of the document
+	ended     bool
+	iframes   bool // EXT-X-I-FRAMES-ONLY
+	event     bool // EXT-X-PLAYLIST-TYPE:EVENT
+	entries   []entry
+	parts     []part // of all listed segments, then of the one in production
+	trailing  int32  // parts from here on belong to the segment in production
+	inits     []section
+	nextInit  int32 // the EXT-X-MAP in force after the last segment, -1 none
+	keyURIs   []string
+	encrypted bool
+	protected bool // a KEYFORMAT other than identity: DRM
+
+	partTarget time.Duration
+	control    serverControl
+	hintPart   *hint
+	hintMap    *hint
+	reports    []report
+}
+
+// entry is one listed segment.
+type entry struct {
+	uri           string
+	span          byteRange
+	number        uint64 // media sequence number
+	start         time.Duration
+	duration      time.Duration
+	date          int64 // EXT-X-PROGRAM-DATE-TIME in Unix nanoseconds, 0 none
+	skipped       uint64
+	init          int32 // index in inits, -1 none
+	partFrom      int32
+	partTo        int32
+	gap           bool
+	discontinuity bool
+}
+
+// part is one EXT-X-PART.
+type part struct {
+	uri         string
+	span        byteRange
+	duration    time.Duration
+	init        int32
+	gap         bool
+	independent bool
+	lost        bool // cannot be addressed; keeps its index and its duration
+}
+
+// hint is an EXT-X-PRELOAD-HINT; open: the range has no known end.
+type hint struct {
+	uri  string
+	span byteRange
+	open bool
+}
+
+// report is an EXT-X-RENDITION-REPORT; part is -1 when not given.
+type report struct {
+	uri    string
+	number uint64
+	part   int
+	known  bool
+}
+
+// serverControl is EXT-X-SERVER-CONTROL.
+type serverControl struct {
+	blockReload    bool
+	skipUntil      time.Duration
+	skipDateRanges bool
+	holdBack       time.Duration
+	partHoldBack   time.Duration
+}
+
+// end is where the last listed segment ends, from the first one's start.
+func (m *media) end() time.Duration {
+	if len(m.entries) == 0 {
+		return 0
+	}
+	last := &m.entries[len(m.entries)-1]
+	return last.start + last.duration
+}
+
+// edge is where the newest media ends, parts in production included.
+func (m *media) edge() time.Duration {
+	edge := m.end()
+	for i := int(m.trailing); i < len(m.parts); i++ {
+		edge += m.parts[i].duration
+	}
+	return edge
+}
+
+// next is the media sequence number after the last listed segment.
+func (m *media) next() uint64 {
+	if len(m.entries) == 0 {
+		return m.sequence + m.skipped
+	}
+	return m.entries[len(m.entries)-1].number + 1
+}
+
+// targetDuration is the declared one, or the longest segment where none is.
+func (m *media) targetDuration() time.Duration {
+	if m.target > 0 {
+		return m.target
+	}
+	var longest time.Duration
+	for i := range m.entries {
+		longest = max(longest, m.entries[i].duration)
+	}
+	return longest
+}
+
+// meanDuration is the mean of the newest segments, the best guess for the
+// next; 0 when nothing is known.
+func (m *media) meanDuration() time.Duration {
+	const newest = 16
+	var sum time.Duration
+	var n int
+	for i := max(0, len(m.entries)-newest); i < len(m.entries); i++ {
+		if d := m.entries[i].duration; d > 0 {
+			sum += d
+			n++
+		}
+	}
+	if n == 0 {
+		return m.targetDuration()
+	}
+	return sum / time.Duration(n)
+}
+
+// date returns the wall clock time of the first segment's start by the first
+// EXT-X-PROGRAM-DATE-TIME, ok false when there is none.
+func (m *media) date() (t time.Time, ok bool) {
+	for i := range m.entries {
+		if d := m.entries[i].date; d != 0 {
+			return time.Unix(0, d).Add(-m.entries[i].start), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// initSegment names the section with that index for a track; nil for -1.
+func (m *media) initSegment(track string, index int32) *timeline.Segment {
+	if index < 0 {
+		return nil
+	}
+	return m.sectionSegment(track, m.inits[index], !m.ambiguous(index))
+}
+
+func (m *media) sectionSegment(track string, s section, shareable bool) *timeline.Segment {
+	abs := m.resolver.resolve(s.uri)
+	return &timeline.Segment{
+		Key:       segments.HLSInitKey(track, urlPath(abs), s.span.text()),
+		URL:       abs,
+		Range:     s.span.model(),
+		Part:      -1,
+		Shareable: abs != "" && shareable,
+	}
+}
+
+// ambiguous reports that another section of the same playlist differs from
+// this one in the query only. Their keys are the same, which never holds a
+// query, so neither may be shared.
+func (m *media) ambiguous(index int32) bool {
+	s := m.inits[index]
+	for i, o := range m.inits {
+		if int32(i) != index && o.span == s.span && o.uri != s.uri && withoutQuery(o.uri) == withoutQuery(s.uri) {
+			return true
+		}
+	}
+	return false
+}
