@@ -129,6 +129,11 @@ func (f *fetch) attempt(ctx context.Context) error {
 		if f.written == 0 && (f.request.ETag != "" || f.request.LastModified != "") {
 			return f.begin(answer, 0)
 		}
+	case http.StatusRequestedRangeNotSatisfiable:
+		// A body of unknown size broke off exactly at its end.
+		if f.written > 0 && answer.Header.Get("Content-Range") == fmt.Sprintf("bytes */%d", f.asked().first) {
+			return nil
+		}
 	}
 	io.CopyN(io.Discard, answer.Body, maxErrorBody) //nolint:errcheck // only to reuse the connection
 	status := &StatusError{URL: redact(answer.Request.URL), Code: answer.StatusCode, RetryAfter: parseRetryAfter(answer.Header, time.Now())}
