@@ -115,15 +115,21 @@ func (m *member) converse() error {
 // scratch are message buffers; only connections with a message in flight hold one.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
-var errTooLarge = errors.New("signal: message exceeds the limit")
+var (
+	errTooLarge  = errors.New("signal: message exceeds the limit")
+	errNotBinary = errors.New("signal: not a binary message")
+)
 
 // read returns the next message in memory of its own: relays hand it on. The size
 // is counted here and not by gorilla's read limit, which would close the
 // connection before the client is told why.
 func (m *member) read() ([]byte, error) {
-	_, r, err := m.conn().NextReader()
+	kind, r, err := m.conn().NextReader()
 	if err != nil {
 		return nil, err
+	}
+	if kind != websocket.BinaryMessage {
+		return nil, errNotBinary
 	}
 	buf := scratch.Get().(*[]byte)
 	defer scratch.Put(buf)
@@ -151,6 +157,8 @@ func (m *member) explain(err error, joined bool) {
 	switch {
 	case errors.Is(err, errTooLarge):
 		m.refuse(CodeTooLarge, fmt.Sprintf("message longer than %d bytes", m.srv.cfg.Limits.MessageBytes), 0)
+	case errors.Is(err, errNotBinary):
+		m.refuse(CodeMalformed, "messages must be binary", 0)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		if joined {
 			m.refuse(CodeSilent, "no answer to pings", 0)
