@@ -74,7 +74,7 @@ func (n *Node) malformed(l Link, err error) {
 }
 
 func (n *Node) disconnect(peer swarm.PeerID, reason string) {
-	if l := n.links[peer]; l != nil {
+	if l := n.link(peer); l != nil {
 		l.Close(reason)
 	}
 }
@@ -82,7 +82,7 @@ func (n *Node) disconnect(peer swarm.PeerID, reason string) {
 // Writable implements Handler.
 func (n *Node) Writable(l Link) {
 	n.post(func() {
-		lk := n.links[l.Peer()]
+		lk := n.link(l.Peer())
 		if lk == nil {
 			return
 		}

@@ -22,7 +22,7 @@ type Node struct {
 	wg    sync.WaitGroup
 	once  sync.Once
 
-	mu      sync.RWMutex // guards the three maps and key for readers outside the loop
+	mu      sync.RWMutex // guards objects (written by the loop only), links and key
 	objects map[segments.Key]*object
 	links   map[swarm.PeerID]*link
 	key     ed25519.PublicKey

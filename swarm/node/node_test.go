@@ -149,7 +149,7 @@ func TestSeedFeedsViewers(t *testing.T) {
 	for _, v := range viewers {
 		v.waitPeers(t, 4)
 	}
-	now := time.Now()
+	now := time.Now().Add(2 * time.Second) // reservations come before availability, as they do in life
 	var plan []Resource
 	for i := range 6 {
 		plan = append(plan, origin.resource(i, now.Add(time.Duration(i)*150*time.Millisecond), now.Add(20*time.Second)))
@@ -223,7 +223,7 @@ func TestLiarIsBanned(t *testing.T) {
 	b := newTestNode(t, net, 3, func(c *Config) { c.PublicKey = signer.Public() })
 	a.waitPeers(t, 2)
 	b.waitPeers(t, 2)
-	r := origin.resource(1, time.Now(), time.Now().Add(3*time.Second))
+	r := origin.resource(1, time.Now().Add(2*time.Second), time.Now().Add(5*time.Second))
 	a.Plan([]Resource{r})
 	b.Plan([]Resource{r})
 	waitFor(t, func() bool { return liar.Stats().Counters.Reservations >= 2 })

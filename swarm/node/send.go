@@ -24,7 +24,7 @@ const maxShipments = 256
 
 // send carries out a Send.
 func (n *Node) send(s swarm.Send) {
-	l := n.links[s.To]
+	l := n.link(s.To)
 	if l == nil {
 		return
 	}
@@ -104,7 +104,7 @@ func (n *Node) vouched(ship *shipment) ([]segments.Leaf, *segments.Statement) {
 
 // transmit hands pieces to the link, each after its leaf.
 func (n *Node) transmit(t swarm.Transmit) {
-	l := n.links[t.To]
+	l := n.link(t.To)
 	if l == nil {
 		return
 	}

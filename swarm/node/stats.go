@@ -114,9 +114,6 @@ func (n *Node) snapshot() Stats {
 		Deliveries: slices.Clone(t.deliveries), InProgress: len(n.objects), Counters: n.core.Counters(), Tables: n.core.Sizes(),
 		NotShareable: t.notShareable,
 	}
-	if n.publicKey() != nil {
-		s.Integrity = "signed"
-	}
 	for _, c := range swarm.Causes() {
 		if b := s.Counters.OriginBytes[c]; b > 0 {
 			s.ByCause[c.String()] = b
@@ -124,6 +121,11 @@ func (n *Node) snapshot() Stats {
 	}
 	if t.notShareable > 0 {
 		s.ByCause[swarm.CauseNotShareable.String()] += t.notShareable
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	if n.key != nil {
+		s.Integrity = "signed"
 	}
 	for _, l := range n.links {
 		s.Peers = append(s.Peers, PeerStats{ID: l.Peer(), RTT: l.RTT(), Since: l.since,
