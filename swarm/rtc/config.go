@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/pion/transport/v4"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -56,6 +57,8 @@ type Config struct {
 	PlainSockets bool
 	// Log gets connections and their ends (default: nothing).
 	Log *slog.Logger
+
+	wrap func(transport.UDPConn) transport.UDPConn // tests cut the cable with it
 }
 
 const (

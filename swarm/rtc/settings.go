@@ -39,7 +39,7 @@ func newConnection(cfg Config, servers []webrtc.ICEServer) (*webrtc.PeerConnecti
 	if err != nil {
 		return nil, err
 	}
-	sockets, err := newSockets(!cfg.PlainSockets)
+	sockets, err := newSockets(cfg)
 	if err != nil {
 		return nil, err
 	}

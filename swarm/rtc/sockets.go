@@ -18,14 +18,15 @@ const socketBuffer = 4 << 20
 type sockets struct {
 	transport.Net
 	offload bool
+	wrap    func(transport.UDPConn) transport.UDPConn // nil for none
 }
 
-func newSockets(offload bool) (*sockets, error) {
+func newSockets(cfg Config) (*sockets, error) {
 	n, err := stdnet.NewNet()
 	if err != nil {
 		return nil, fmt.Errorf("rtc: network interfaces: %w", err)
 	}
-	return &sockets{Net: n, offload: offload}, nil
+	return &sockets{Net: n, offload: !cfg.PlainSockets, wrap: cfg.wrap}, nil
 }
 
 func (s *sockets) ListenUDP(network string, local *net.UDPAddr) (transport.UDPConn, error) {
@@ -40,5 +41,8 @@ func (s *sockets) ListenUDP(network string, local *net.UDPAddr) (transport.UDPCo
 	// one that refuses leaves a working socket.
 	_ = conn.SetReadBuffer(socketBuffer)
 	_ = conn.SetWriteBuffer(socketBuffer)
+	if s.wrap != nil {
+		conn = s.wrap(conn)
+	}
 	return conn, nil
 }
