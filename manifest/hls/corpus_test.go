@@ -3,7 +3,6 @@ package hls
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -29,24 +28,19 @@ func corpus(t testing.TB) string {
 }
 
 func table(t testing.TB, path string) []map[string]string {
-	f, err := os.Open(path)
+	body, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	reader := csv.NewReader(f)
-	reader.Comma, reader.LazyQuotes, reader.FieldsPerRecord = '\t', true, -1
-	rows, err := reader.ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	lines := strings.Split(strings.TrimSpace(string(body)), "\n")
+	head := strings.Split(lines[0], "\t")
 	var list []map[string]string
-	for _, row := range rows[1:] {
-		m := make(map[string]string)
-		for i, v := range row {
-			m[rows[0][i]] = v
+	for _, line := range lines[1:] {
+		row := make(map[string]string)
+		for i, v := range strings.Split(line, "\t") {
+			row[head[i]] = v
 		}
-		list = append(list, m)
+		list = append(list, row)
 	}
 	return list
 }
@@ -178,16 +172,12 @@ func compareSegments(t *testing.T, p *timeline.Presentation, want judgement) {
 	}
 	sum := sha256.Sum256([]byte(strings.TrimSuffix(lines.String(), "\n")))
 	if len(got) != want.Count || hex.EncodeToString(sum[:]) != want.SHA256 {
-		sum2 := sha256.Sum256([]byte(lines.String()))
-		t.Errorf("%d segments, want %d; hash %x or %x, want %s", len(got), want.Count, sum[:4], sum2[:4], want.SHA256)
+		t.Errorf("%d segments, want %d; hash %x, want %s", len(got), want.Count, sum, want.SHA256)
 	}
 	if p.Live == want.Endlist {
 		t.Errorf("live %v, ENDLIST %v", p.Live, want.Endlist)
 	}
-	expected, offset := want.Segments, 0
-	for _, list := range [][]judgedSegment{expected, want.First} {
-		compareList(t, got, list, offset)
-	}
+	compareList(t, got, slices.Concat(want.Segments, want.First), 0)
 	compareList(t, got, want.Last, len(got)-len(want.Last))
 	if all := slices.Concat(want.Segments, want.First); len(all) > 0 && all[0].Map != nil {
 		if track.Init == nil || track.Init.URL != all[0].Map.URL || rangeText(track.Init.Range) != all[0].Map.Range {

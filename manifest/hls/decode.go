@@ -3,7 +3,6 @@ package hls
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -25,7 +24,7 @@ import (
 //	raised-target       an EXTINF before EXT-X-TARGETDURATION, or longer than
 //	                    it, replaces it.                                    mediaDraft.target
 //	sequence-late       EXT-X-MEDIA-SEQUENCE after the first EXTINF is ignored for
-//	                    numbering.                             lexer.head is written first
+//	                    numbering.                             lexer.header
 //	duration-text       an EXTINF with blanks, or without a comma and with text,
 //	                    is read as the previous one's duration.                      number
 //	not-a-number        "NaN" and "Inf" are durations.                    duration, here
@@ -85,7 +84,7 @@ func assemble(doc *document) (*media, error) {
 			return nil, fmt.Errorf("hls: %w: the m3u8 decoder lost its place at segment %d (%.20q)", ErrSyntax, i, segment.Title)
 		}
 		e.uri = segment.URI
-		e.number = segment.SeqId + e.skipped
+		e.number += segment.SeqId
 		e.discontinuity = segment.Discontinuity
 		if !segment.ProgramDateTime.IsZero() && segment.ProgramDateTime.Year() > 1678 && segment.ProgramDateTime.Year() < 2262 {
 			e.date = segment.ProgramDateTime.UnixNano()
@@ -95,9 +94,6 @@ func assemble(doc *document) (*media, error) {
 	}
 	m.nextInit = m.init
 	result := m.media
-	if spare := cap(result.entries) - len(result.entries); spare > len(result.entries)/4 {
-		result.entries = slices.Clip(slices.Clone(result.entries))
-	}
 	return &result, nil
 }
 

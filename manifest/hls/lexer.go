@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,13 +52,14 @@ func (n *notes) all() []string {
 }
 
 type lexer struct {
-	doc     *document
-	ctx     surroundings
-	line    int
-	head    []byte // header tags for the library, which must precede segments
-	body    []byte
-	ofMedia int // line of the first tag that only a media playlist has
-	ofMulti int // line of the first tag that only a multivariant playlist has
+	doc      *document
+	ctx      surroundings
+	line     int
+	bareCR   bool // the document may have carriage returns inside lines
+	cues     int  // EXT-X-DATERANGE seen
+	expected int  // segments, for allocation
+	ofMedia  int  // line of the first tag that only a media playlist has
+	ofMulti  int  // line of the first tag that only a multivariant playlist has
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
@@ -78,7 +80,11 @@ func lex(body []byte, ctx surroundings) (*document, error) {
 	if !Sniff(body) {
 		return nil, fmt.Errorf("hls: line 1: %w: it must begin with #EXTM3U", ErrNotPlaylist)
 	}
-	l := &lexer{doc: &document{}, ctx: ctx, body: make([]byte, 0, len(body)+len(body)/16)}
+	l := &lexer{doc: &document{}, ctx: ctx, bareCR: bytes.IndexByte(body, '\r') >= 0}
+	// Clean lines are about as long as the original ones; an EXTINF gains an index.
+	segments := min(bytes.Count(body, []byte("#EXTINF")), MaxSegments)
+	l.expected = segments
+	l.doc.clean = append(make([]byte, 0, len(body)+8*segments+64), cleanStart...)
 	l.doc.vars.imports = ctx.imports
 	if ctx.url != nil {
 		l.doc.vars.query = ctx.url.Query()
@@ -114,7 +120,7 @@ func (l *lexer) take(text []byte) error {
 	if len(text) == 0 {
 		return nil
 	}
-	if bytes.IndexByte(text, '\r') >= 0 {
+	if l.bareCR && bytes.IndexByte(text, '\r') >= 0 {
 		return fmt.Errorf("%w: a bare carriage return; lines end with LF or CRLF", ErrSyntax)
 	}
 	if text[0] != '#' {
@@ -127,25 +133,17 @@ func (l *lexer) take(text []byte) error {
 	if colon := bytes.IndexByte(text, ':'); colon >= 0 {
 		name, value = trim(text[:colon]), trim(text[colon+1:])
 	}
-	known, err := l.mediaTag(string(name), value)
+	known, err := l.mediaTag(name, value)
 	if !known && err == nil {
-		known, err = l.multiTag(string(name), value)
+		known, err = l.multiTag(name, value)
 	}
-	if !known && err == nil {
-		err = l.eitherTag(string(name), value)
+	if !known && err == nil && string(name) == "#EXT-X-DEFINE" {
+		err = l.doc.vars.define(parseAttributes(string(value)))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
-}
-
-// eitherTag reads the tags that both kinds of playlist may have.
-func (l *lexer) eitherTag(name string, value []byte) error {
-	if name != "#EXT-X-DEFINE" {
-		return nil
-	}
-	return l.doc.vars.define(parseAttributes(string(value)))
 }
 
 // reference reads a line that is a URI.
@@ -161,7 +159,7 @@ func (l *lexer) reference(text []byte) error {
 }
 
 // finish refuses what is neither or both (RFC 8216bis §4.1: a client must fail
-// to parse a playlist that has tags of both kinds), and joins the clean text.
+// to parse a playlist that has tags of both kinds), and writes what ends the clean text.
 func (l *lexer) finish() error {
 	switch {
 	case l.ofMedia > 0 && l.ofMulti > 0:
@@ -175,8 +173,20 @@ func (l *lexer) finish() error {
 	if l.doc.multi != nil {
 		l.finishMulti()
 	}
-	l.doc.clean = append(append(append(make([]byte, 0, len(l.head)+len(l.body)+8), "#EXTM3U\n"...), l.head...), l.body...)
 	return nil
+}
+
+// cleanStart begins every clean text.
+const cleanStart = "#EXTM3U\n"
+
+// header writes a line for the library that must precede all segments, which
+// in a document out of order is not where it was found.
+func (l *lexer) header(line string) {
+	at := len(l.doc.clean)
+	if l.doc.media != nil && len(l.doc.media.entries) > l.doc.media.fresh || l.doc.multi != nil {
+		at = len(cleanStart)
+	}
+	l.doc.clean = slices.Insert(l.doc.clean, at, []byte(line)...)
 }
 
 // attributes parses the value of the current tag.

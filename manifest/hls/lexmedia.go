@@ -2,7 +2,6 @@ package hls
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -17,10 +16,8 @@ type mediaDraft struct {
 	init     int32      // the EXT-X-MAP in force, -1 none
 	keys     []keyTag   // the EXT-X-KEYs in force, one a KEYFORMAT
 	known    map[section]int32
-	seqLine  int
 	skipBase uint64 // segments skipped so far, added to the library's numbering
 	fresh    int    // entries[fresh:] are listed in this document, those before come from the base
-	cues     int    // EXT-X-DATERANGE seen
 }
 
 // pendingSegment holds the tags seen since the last URI.
@@ -49,8 +46,8 @@ func (l *lexer) asMedia() *mediaDraft {
 
 // mediaTag reads the tags of RFC 8216bis §4.4.3 (playlist), §4.4.4 (segment)
 // and §4.4.5 (metadata of a playlist); known is false for any other.
-func (l *lexer) mediaTag(name string, value []byte) (known bool, err error) {
-	switch name {
+func (l *lexer) mediaTag(name, value []byte) (known bool, err error) {
+	switch string(name) {
 	case "#EXTINF":
 		m := l.asMedia()
 		if m.pending.duration != nil {
@@ -70,30 +67,27 @@ func (l *lexer) mediaTag(name string, value []byte) (known bool, err error) {
 	case "#EXT-X-ENDLIST":
 		l.asMedia().ended = true
 	case "#EXT-X-TARGETDURATION":
-		l.asMedia().target = time.Duration(l.seconds(name, string(value)))
+		l.asMedia().target = time.Duration(l.seconds(string(name), string(value)))
 	case "#EXT-X-MEDIA-SEQUENCE", "#EXT-X-DISCONTINUITY-SEQUENCE":
 		l.asMedia()
-		n, err := l.integer(name, string(value))
+		n, err := l.integer(string(name), string(value))
 		if err != nil {
 			return true, err
 		}
-		l.head = strconv.AppendUint(append(append(l.head, name...), ':'), n, 10)
-		l.head = append(l.head, '\n')
-		if name == "#EXT-X-MEDIA-SEQUENCE" {
+		l.header(fmt.Sprintf("%s:%d\n", name, n))
+		if string(name) == "#EXT-X-MEDIA-SEQUENCE" {
 			l.doc.media.sequence = n
 		}
 	case "#EXT-X-PLAYLIST-TYPE":
 		// Seen in multivariant playlists in the wild: it does not mark the kind.
 		if v := string(value); v == "EVENT" || v == "VOD" {
-			l.head = fmt.Appendf(l.head, "#EXT-X-PLAYLIST-TYPE:%s\n", v)
+			l.header("#EXT-X-PLAYLIST-TYPE:" + v + "\n")
 		}
 	case "#EXT-X-I-FRAMES-ONLY":
 		l.asMedia()
-		l.head = append(l.head, "#EXT-X-I-FRAMES-ONLY\n"...)
+		l.header("#EXT-X-I-FRAMES-ONLY\n")
 	case "#EXT-X-DATERANGE":
-		if l.doc.media != nil {
-			l.doc.media.cues++
-		}
+		l.cues++
 	case "#EXT-X-KEY":
 		return true, l.key(value)
 	case "#EXT-X-MAP":
@@ -137,9 +131,16 @@ func (l *lexer) segmentURI(text []byte) error {
 		if err != nil {
 			return err
 		}
-		text = []byte(uri)
+		if text = trim([]byte(uri)); len(text) == 0 {
+			l.doc.notes.add(l.line, "a URI that is empty after substitution is ignored")
+			return nil
+		}
 	}
-	e := entry{span: whole, init: m.init, partFrom: m.partEnd, partTo: int32(len(m.parts)), skipped: m.skipBase}
+	if m.entries == nil {
+		m.entries = make([]entry, 0, l.expected)
+	}
+	m.entries = append(m.entries, entry{span: whole, number: m.skipBase, init: m.init, gap: p.gap, partFrom: m.partEnd, partTo: int32(len(m.parts))})
+	e := &m.entries[len(m.entries)-1]
 	m.partEnd = e.partTo
 	if p.byteRange != "" {
 		var err error
@@ -149,26 +150,20 @@ func (l *lexer) segmentURI(text []byte) error {
 	} else {
 		m.carry.next = -1
 	}
-	e.gap = p.gap
-	if len(m.entries) == cap(m.entries) {
-		// An EXTINF and a URI take at least 14 bytes; most take five times that.
-		m.entries = slices.Grow(m.entries, max(64, len(m.entries)))
-	}
+	b := l.doc.clean
 	if p.discontinuity {
-		e.discontinuity = true
-		l.body = append(l.body, "#EXT-X-DISCONTINUITY\n"...)
+		b = append(b, "#EXT-X-DISCONTINUITY\n"...)
 	}
 	if p.date != nil {
-		l.body = append(append(append(l.body, "#EXT-X-PROGRAM-DATE-TIME:"...), p.date...), '\n')
+		b = append(append(append(b, "#EXT-X-PROGRAM-DATE-TIME:"...), p.date...), '\n')
 	}
-	l.body = append(append(append(l.body, "#EXTINF:"...), p.duration...), ',')
-	l.body = append(strconv.AppendInt(l.body, int64(len(m.entries)), 10), '\n')
+	b = append(append(append(b, "#EXTINF:"...), p.duration...), ',')
+	b = append(strconv.AppendInt(b, int64(len(m.entries)-1), 10), '\n')
 	if text[0] == '#' {
 		// Only substitution can do this; the library would take it for a tag.
-		l.body = append(l.body, "./"...)
+		b = append(b, "./"...)
 	}
-	l.body = append(append(l.body, text...), '\n')
-	m.entries = append(m.entries, e)
+	l.doc.clean = append(append(b, text...), '\n')
 	return nil
 }
 
@@ -177,10 +172,10 @@ func (l *lexer) segmentURI(text []byte) error {
 func (l *lexer) finishMedia() {
 	m := l.doc.media
 	if m.ended {
-		l.body = append(l.body, "#EXT-X-ENDLIST\n"...)
+		l.doc.clean = append(l.doc.clean, "#EXT-X-ENDLIST\n"...)
 	}
-	if m.cues > 0 {
-		l.doc.notes.add(l.line, "%d EXT-X-DATERANGE seen and left alone", m.cues)
+	if l.cues > 0 {
+		l.doc.notes.add(l.line, "%d EXT-X-DATERANGE seen and left alone", l.cues)
 	}
 	m.trailing = m.partEnd
 }

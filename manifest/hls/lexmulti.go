@@ -29,23 +29,22 @@ func (l *lexer) asMulti() *multiDraft {
 }
 
 // multiTag reads the tags of RFC 8216bis §4.4.6; known is false for any other.
-func (l *lexer) multiTag(name string, value []byte) (known bool, err error) {
-	switch name {
+func (l *lexer) multiTag(name, value []byte) (known bool, err error) {
+	switch string(name) {
 	case "#EXT-X-STREAM-INF":
 		return true, l.variant(value)
 	case "#EXT-X-I-FRAME-STREAM-INF":
 		return true, l.iframeVariant(value)
 	case "#EXT-X-MEDIA":
 		return true, l.rendition(value)
+	// Packagers put the next three into media playlists too, where they mean
+	// nothing: they do not mark the kind.
 	case "#EXT-X-SESSION-KEY":
-		l.asMulti()
 		a, err := l.attributes(value)
 		l.doc.notes.add(l.line, "session key %s %s: keys stay out of the swarm", a.get("METHOD"), a.get("KEYFORMAT"))
 		return true, err
 	case "#EXT-X-SESSION-DATA":
-		l.asMulti()
 	case "#EXT-X-CONTENT-STEERING":
-		l.asMulti()
 		l.doc.notes.add(l.line, "content steering is left to the player")
 	default:
 		return false, nil
@@ -70,15 +69,15 @@ func (l *lexer) variantURI(text []byte) error {
 	if err != nil {
 		return err
 	}
-	if strings.HasPrefix(uri, "#") {
+	if uri = strings.TrimSpace(uri); uri == "" || uri[0] == '#' {
 		uri = "./" + uri
 	}
 	if err := m.addVariant(m.opening); err != nil {
 		return err
 	}
 	m.open = false
-	l.body = appendClean(l.body, "#EXT-X-STREAM-INF:", m.opening)
-	l.body = append(append(l.body, uri...), '\n')
+	l.doc.clean = appendClean(l.doc.clean, "#EXT-X-STREAM-INF:", m.opening)
+	l.doc.clean = append(append(l.doc.clean, uri...), '\n')
 	return nil
 }
 
@@ -95,7 +94,7 @@ func (l *lexer) iframeVariant(value []byte) error {
 	if err := m.addVariant(a); err != nil {
 		return err
 	}
-	l.body = appendClean(l.body, "#EXT-X-I-FRAME-STREAM-INF:", a)
+	l.doc.clean = appendClean(l.doc.clean, "#EXT-X-I-FRAME-STREAM-INF:", a)
 	return nil
 }
 
@@ -132,7 +131,7 @@ func (l *lexer) finishMulti() {
 		l.doc.notes.add(l.line, "the last EXT-X-STREAM-INF has no URI and is ignored")
 	}
 	if len(m.clean) > 0 {
-		l.head = append(append(l.head, m.clean...), "#EXT-X-I-FRAME-STREAM-INF:URI=\"renditions\"\n"...)
+		l.header(string(m.clean) + "#EXT-X-I-FRAME-STREAM-INF:URI=\"renditions\"\n")
 	}
 }
 

@@ -42,9 +42,9 @@ const (
 	// MaxPredicted bounds one Predicted call.
 	MaxPredicted = 10_000
 
-	// MaxSegmentDuration is the longest EXTINF that is believed; a film in one
-	// file is a few hours. Longer ones are cut to it, with a note.
-	MaxSegmentDuration = 24 * time.Hour
+	// MaxSegmentDuration is the longest EXTINF that is believed; longer ones
+	// are cut to it, so that no sum can overflow.
+	MaxSegmentDuration = 366 * 24 * time.Hour
 	// maxTimeline keeps sums of durations clear of overflow (about 146 years).
 	maxTimeline = time.Duration(1 << 62)
 )

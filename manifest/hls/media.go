@@ -37,11 +37,10 @@ type media struct {
 type entry struct {
 	uri           string
 	span          byteRange
-	number        uint64 // media sequence number
+	number        uint64 // media sequence number (in the lexer: what EXT-X-SKIP adds to it)
 	start         time.Duration
 	duration      time.Duration
 	date          int64 // EXT-X-PROGRAM-DATE-TIME in Unix nanoseconds, 0 none
-	skipped       uint64
 	init          int32 // index in inits, -1 none
 	partFrom      int32
 	partTo        int32
