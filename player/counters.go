@@ -9,7 +9,7 @@ import (
 // Counters of what a session did for its player.
 type Counters struct {
 	Requests int64 // media requests named by the manifest
-	Hits     int64 // answered from memory or disk whole
+	Hits     int64 // answered from the store, whole
 	Bytes    int64 // given to the player
 }
 
@@ -44,8 +44,12 @@ func (s *Session) delivered(n int64) {
 	s.mu.Unlock()
 }
 
-func (s *Session) hit() {
+// served notes a segment of size bytes that was at hand whole.
+func (s *Session) served(m Match, size int64) {
+	now := time.Now()
 	s.mu.Lock()
 	s.counters.Hits++
+	s.counters.Bytes += size
+	s.pace.complete(now, now, m.Track.Kind, m.Segment, false)
 	s.mu.Unlock()
 }

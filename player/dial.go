@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/shoal-p2p/shoal/segments"
 	"github.com/shoal-p2p/shoal/swarm/node"
 )
 
@@ -101,11 +100,11 @@ func (d *dialled) Plan(rs []node.Resource) {
 	}
 }
 
-func (d *dialled) Held(k segments.Key) (*segments.Segment, bool) {
-	if h, ok := d.current().(holder); ok {
-		return h.Held(k)
+func (d *dialled) Now() time.Time {
+	if n := d.current(); n != nil {
+		return n.Now()
 	}
-	return nil, false
+	return time.Now()
 }
 
 func (d *dialled) Stats() node.Stats {

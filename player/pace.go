@@ -29,10 +29,11 @@ const (
 //
 //	N(s) = at + (s.Start − base)                      the moment s is needed
 //
-// The anchor starts at the first request, the earliest moment the player can
-// have begun, which makes every N too early rather than too late. A segment of
-// video or audio that completes at c > N(s) has kept the player waiting: the
-// anchor moves by c − N(s). A request outside what is buffered is a seek and
+// The anchor starts at the first request with base the end of that segment: the
+// player may begin anywhere inside it and cannot begin before. That makes every
+// N too early rather than too late. A segment of video or audio that completes
+// at c > N(s) has kept the player waiting: the anchor moves by c − N(s), or for
+// the first of a lane by c − N(its end). A request outside what is buffered is a seek and
 // starts over. A player that waited although the next segment was there had
 // enough: if its estimated buffer ran out meanwhile it was paused, and the
 // estimate becomes half of the largest buffer seen.
@@ -89,7 +90,7 @@ func (p *pace) request(now, avail time.Time, kind timeline.Kind, s timeline.Segm
 		return now, true, false
 	}
 	if seek = p.isSeek(now, l, s); seek {
-		p.anchored, p.base, p.at, p.peak = true, s.Start, now, 0
+		p.anchored, p.base, p.at, p.peak = true, s.Start+s.Duration, now, 0
 		clear(p.lanes)
 		l = p.lane(kind)
 	}
@@ -145,7 +146,11 @@ func (p *pace) complete(now, asked time.Time, kind timeline.Kind, s timeline.Seg
 	}
 	l := p.lane(kind)
 	l.delivered = now
-	if late := now.Sub(p.need(s)); late > 0 && (kind == timeline.Video || kind == timeline.Audio) {
+	needed := p.need(s)
+	if l.count <= 1 {
+		needed = needed.Add(s.Duration)
+	}
+	if late := now.Sub(needed); late > 0 && (kind == timeline.Video || kind == timeline.Audio) {
 		p.at = p.at.Add(late)
 	}
 	p.peak = max(p.peak, p.at.Add(l.frontier-p.base).Sub(now))

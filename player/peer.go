@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/shoal-p2p/shoal/segments"
 	"github.com/shoal-p2p/shoal/swarm/node"
@@ -17,6 +18,8 @@ type Node interface {
 	// Plan replaces the set of segments that will be asked for.
 	Plan(rs []node.Resource)
 	Stats() node.Stats
+	// Now is the swarm's clock, on which a resource's times are.
+	Now() time.Time
 	Close() error
 }
 
@@ -27,27 +30,21 @@ type Stream interface {
 	Meta() segments.Meta
 	// Cached says that the whole segment was held when it was asked for.
 	Cached() bool
+	// Bytes is the whole segment when it is at hand in memory: a gateway writes it
+	// to the socket in one call.
+	Bytes() ([]byte, bool)
 	// Reader yields bytes as they arrive; length -1 reads to the end.
 	Reader(offset, length int64) io.ReadCloser
 	Close() error
 }
 
-// holder is a Node that can hand over a segment it holds whole, without a
-// stream: the gateway then writes it to the socket from memory, in one call.
-type holder interface {
-	Held(segments.Key) (*segments.Segment, bool)
-}
-
-// Peer makes a session's Node of n. store is the view of n's own swarm; nil
-// serves held segments through streams, at about twice the cost. closers are
-// closed after n, in order.
-func Peer(n *node.Node, store *segments.View, closers ...io.Closer) Node {
-	return &peer{Node: n, store: store, closers: closers}
+// Peer makes a session's Node of n. closers are closed after n, in order.
+func Peer(n *node.Node, closers ...io.Closer) Node {
+	return &peer{Node: n, closers: closers}
 }
 
 type peer struct {
 	*node.Node
-	store   *segments.View
 	closers []io.Closer
 }
 
@@ -57,13 +54,6 @@ func (p *peer) Get(ctx context.Context, r node.Resource) (Stream, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-func (p *peer) Held(k segments.Key) (*segments.Segment, bool) {
-	if p.store == nil {
-		return nil, false
-	}
-	return p.store.Get(k)
 }
 
 func (p *peer) Close() error {

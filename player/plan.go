@@ -137,6 +137,16 @@ func (s *Session) local(p *timeline.Presentation, t time.Time) time.Time {
 	return t.Add(-p.ClockOffset)
 }
 
+// onSwarmClock moves r's times from the local clock to the swarm's, which is
+// ahead of it by skew.
+func onSwarmClock(r node.Resource, skew time.Duration) node.Resource {
+	if !r.Available.IsZero() {
+		r.Available = r.Available.Add(skew)
+	}
+	r.Deadline = r.Deadline.Add(skew)
+	return r
+}
+
 func (s *Session) window() time.Duration {
 	if s.cfg.Window > 0 {
 		return s.cfg.Window

@@ -38,11 +38,17 @@ func (s *Session) keepPlan() {
 		case <-timer.C:
 		}
 		s.mu.Lock()
-		rs := s.plan(time.Now())
+		now := time.Now()
+		rs := s.plan(now)
 		s.mu.Unlock()
 		if !samePlan(last, rs) {
-			s.cfg.Node.Plan(rs)
 			last = rs
+			skew := s.cfg.Node.Now().Sub(now)
+			timed := make([]node.Resource, len(rs))
+			for i, r := range rs {
+				timed[i] = onSwarmClock(r, skew)
+			}
+			s.cfg.Node.Plan(timed)
 		}
 		timer.Reset(planEvery)
 	}

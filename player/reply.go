@@ -3,7 +3,6 @@ package player
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -52,18 +51,14 @@ func (s *Session) answer(ctx context.Context, rawURL string, h http.Header) (*re
 	if !ok || !m.Segment.Shareable || m.Segment.Gap {
 		return nil, errBypass
 	}
-	if seg, ok := s.held(m.Segment.Key); ok {
-		if b, err := seg.Bytes(); err == nil {
-			s.hitRequest(ctx, m, rawURL, h)
-			return heldReply(m, rawURL, h, part, seg, b), nil
-		}
-	}
 	stream, err := s.Get(ctx, m, rawURL, originHeader(h))
 	if err != nil {
 		return refusal(ctx, err)
 	}
-	if stream.Cached() {
-		s.hit()
+	if b, ok := stream.Bytes(); ok {
+		s.served(m, int64(len(b)))
+		defer stream.Close()
+		return heldReply(m, rawURL, h, part, stream.Meta(), b), nil
 	}
 	return streamReply(ctx, m, rawURL, h, part, stream)
 }
@@ -100,30 +95,9 @@ func (s *Session) name(rawURL string, asked byteRange, ranged bool) (Match, span
 	return m, span{byteRange: asked, ranged: ranged}, true
 }
 
-func (s *Session) held(k segments.Key) (*segments.Segment, bool) {
-	if h, ok := s.cfg.Node.(holder); ok {
-		return h.Held(k)
-	}
-	return nil, false
-}
-
-// hitRequest keeps pace and plan going when no stream is needed.
-func (s *Session) hitRequest(ctx context.Context, m Match, rawURL string, h http.Header) {
-	now := time.Now()
-	s.mu.Lock()
-	s.requested(ctx, now, m, rawURL, originHeader(h))
-	s.pace.complete(now, now, m.Track.Kind, m.Segment, false)
-	s.counters.Hits++
-	s.mu.Unlock()
-	s.replan()
-}
-
-func heldReply(m Match, rawURL string, h http.Header, part span, seg *segments.Segment, b []byte) *reply {
-	r := &reply{header: mediaHeader(m, rawURL, seg.Meta), length: -1}
+func heldReply(m Match, rawURL string, h http.Header, part span, meta segments.Meta, b []byte) *reply {
+	r := &reply{header: mediaHeader(m, rawURL, meta), length: -1}
 	r.header.Set("Cache-Status", "shoal; hit")
-	if r.header.Get("Etag") == "" {
-		r.header.Set("Etag", `"`+hex.EncodeToString(seg.Digest[:])+`"`)
-	}
 	if notModified(h, r.header) {
 		return r.bodyless(http.StatusNotModified)
 	}

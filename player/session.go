@@ -141,7 +141,7 @@ func (s *Session) Get(ctx context.Context, m Match, url string, header http.Head
 	s.mu.Unlock()
 	s.replan()
 
-	stream, err := s.cfg.Node.Get(ctx, r)
+	stream, err := s.cfg.Node.Get(ctx, onSwarmClock(r, s.cfg.Node.Now().Sub(now)))
 	if err != nil {
 		return nil, err
 	}

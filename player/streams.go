@@ -116,12 +116,13 @@ func (st *streams) observe(u *url.URL, contentType string, body []byte) error {
 func (st *streams) create(u *url.URL) (*Session, error) {
 	cfg := st.session
 	cfg.URL, cfg.Log = u.String(), st.log
-	cfg.Swarm = canonical(u)
+	id := canonical(u)
 	st.mu.Lock()
-	if asked, ok := st.redirected[cfg.Swarm]; ok {
-		cfg.Swarm = asked
+	if asked, ok := st.redirected[id]; ok {
+		id = asked
 	}
 	st.mu.Unlock()
+	cfg.Swarm = swarmName(id)
 	n := dialNode(st.dial, cfg.Swarm, st.log)
 	cfg.Node = n
 	s, err := NewSession(cfg)

@@ -1,6 +1,8 @@
 package player
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"net/url"
@@ -23,7 +25,20 @@ func SwarmID(manifestURL string) (string, error) {
 	if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return "", fmt.Errorf("player: manifest URL %q: want http:// or https:// and a host", manifestURL)
 	}
-	return canonical(u), nil
+	return swarmName(canonical(u)), nil
+}
+
+// maxSwarmName is what signalling accepts, in bytes. A longer name becomes its
+// host, "/~" and the SHA-224 of all of it in hex.
+const maxSwarmName = 256
+
+func swarmName(canonical string) string {
+	if len(canonical) <= maxSwarmName {
+		return canonical
+	}
+	host, _, _ := strings.Cut(canonical, "/")
+	sum := sha256.Sum224([]byte(canonical))
+	return host[:min(len(host), maxSwarmName-2-2*len(sum))] + "/~" + hex.EncodeToString(sum[:])
 }
 
 func canonical(u *url.URL) string {
