@@ -1,0 +1,228 @@
+package player
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/shoal-p2p/shoal/manifest"
+	"github.com/shoal-p2p/shoal/manifest/timeline"
+)
+
+const (
+	defaultBehind = 3
+	defaultBuffer = 30 * time.Second
+)
+
+// ViewerConfig of a headless viewer. Session and Source are required.
+type ViewerConfig struct {
+	// Session brings the media; the caller closes it, after the viewer.
+	Session *Session
+	// Source fetches manifests.
+	Source manifest.Source
+	// Tracks to play, see Choose (default best).
+	Tracks string
+	// Behind is how many segments behind the live edge playback starts, at most
+	// (default 3). Fewer leave less time for delivery.
+	Behind int
+	// Buffer is how much media is kept ahead at most (default 30 s).
+	Buffer time.Duration
+	// OnSegment gets every segment with its bytes, in order per track, when set:
+	// to verify against the origin. It is called from several goroutines.
+	OnSegment func(Match, []byte)
+	// Log (default: none).
+	Log *slog.Logger
+}
+
+// Viewer plays a stream in real time without showing it: it asks for segments as
+// a player does and measures what a person would notice.
+type Viewer struct {
+	cfg    ViewerConfig
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // valid after done
+
+	mu       sync.Mutex
+	play     *playback
+	present  *timeline.Presentation
+	changed  chan struct{} // closed when a new presentation is there
+	started  time.Time     // of the first request
+	duration time.Duration // of a segment, nominal
+	measure  measure
+}
+
+// NewViewer starts to play. It ends with ctx, with Close, or at the end of a VOD
+// stream.
+func NewViewer(ctx context.Context, cfg ViewerConfig) (*Viewer, error) {
+	if cfg.Session == nil || cfg.Source == nil {
+		return nil, errors.New("player: ViewerConfig needs Session and Source")
+	}
+	if cfg.Behind < 0 || cfg.Buffer < 0 {
+		return nil, fmt.Errorf("player: Behind %d and Buffer %v must not be negative", cfg.Behind, cfg.Buffer)
+	}
+	if cfg.Behind == 0 {
+		cfg.Behind = defaultBehind
+	}
+	if cfg.Buffer == 0 {
+		cfg.Buffer = defaultBuffer
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	v := &Viewer{
+		cfg: cfg, cancel: cancel, done: make(chan struct{}),
+		play: newPlayback(0), changed: make(chan struct{}), started: time.Now(),
+	}
+	v.measure.reset(time.Now(), cfg.Session.Stats().Node)
+	go func() {
+		defer close(v.done)
+		defer cancel()
+		v.err = v.run(ctx)
+	}()
+	return v, nil
+}
+
+// Done is closed when playback has ended.
+func (v *Viewer) Done() <-chan struct{} { return v.done }
+
+// Wait returns when playback has ended: nil at the end of a stream or when it
+// was stopped, an error when it could not begin.
+func (v *Viewer) Wait() error {
+	<-v.done
+	if errors.Is(v.err, context.Canceled) || errors.Is(v.err, context.DeadlineExceeded) {
+		return nil
+	}
+	return v.err
+}
+
+// Close stops and waits.
+func (v *Viewer) Close() error {
+	v.cancel()
+	return v.Wait()
+}
+
+func (v *Viewer) run(ctx context.Context) error {
+	f := manifest.Follow(ctx, v.cfg.Source, v.cfg.Session.Manifest(), manifest.Options{})
+	defer f.Close()
+	first, err := firstPresentation(ctx, f)
+	if err != nil {
+		return err
+	}
+	v.update(first)
+	tracks, err := Choose(first, v.cfg.Tracks)
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	v.play = newPlayback(len(tracks))
+	if !first.Live {
+		v.play.end = first.Duration
+	}
+	v.mu.Unlock()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var lanes sync.WaitGroup
+	from := v.startAt(first, tracks)
+	for i, t := range tracks {
+		lanes.Go(func() { v.lane(ctx, i, &cursor{track: t, end: from}) })
+	}
+	played := make(chan struct{})
+	go func() {
+		lanes.Wait()
+		close(played)
+	}()
+	for {
+		select {
+		case p, ok := <-f.Updates():
+			if !ok {
+				<-played
+				return ctx.Err()
+			}
+			if p.Presentation != nil {
+				v.update(p.Presentation)
+			}
+		case <-played:
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return v.playOut(ctx)
+		}
+	}
+}
+
+// update hands a new presentation to the session and to the lanes.
+func (v *Viewer) update(p *timeline.Presentation) {
+	v.cfg.Session.Update(p)
+	v.mu.Lock()
+	v.present = p
+	close(v.changed)
+	v.changed = make(chan struct{})
+	v.mu.Unlock()
+}
+
+func (v *Viewer) presentation() (*timeline.Presentation, <-chan struct{}) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.present, v.changed
+}
+
+// startAt is where the lanes begin: the start of a VOD stream, or Behind
+// segments before the live edge of the track that has the least.
+func (v *Viewer) startAt(p *timeline.Presentation, tracks []*timeline.Track) time.Duration {
+	if !p.Live {
+		return 0
+	}
+	now := time.Now().Add(p.ClockOffset)
+	from := timeline.Forever
+	for _, t := range tracks {
+		c := cursor{track: t}
+		c.atEdge(p, now, v.cfg.Behind)
+		from = min(from, c.end)
+	}
+	return from
+}
+
+// playOut waits until what is buffered was played.
+func (v *Viewer) playOut(ctx context.Context) error {
+	v.mu.Lock()
+	rest := v.play.buffer(time.Now())
+	v.mu.Unlock()
+	timer := time.NewTimer(rest)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		v.mu.Lock()
+		v.play.end = v.play.buffered()
+		v.play.advance(time.Now())
+		v.mu.Unlock()
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// firstPresentation waits for a presentation that has segments to play.
+func firstPresentation(ctx context.Context, f *manifest.Follower) (*timeline.Presentation, error) {
+	var last error
+	for {
+		select {
+		case u, ok := <-f.Updates():
+			if !ok {
+				return nil, errors.Join(errors.New("player: the stream ended before it began"), last)
+			}
+			if u.Err != nil {
+				last = u.Err
+			}
+			if u.Presentation != nil && len(u.Presentation.Tracks) > 0 {
+				return u.Presentation, nil
+			}
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), last)
+		}
+	}
+}
