@@ -3,6 +3,8 @@ package dash
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -57,13 +59,23 @@ type Reader struct {
 	synced  bool // offset holds an answer
 	asked   bool // UTCTiming has been consulted
 	remarks []string
-	full    bool // a patch did not fit: the next refresh loads the whole MPD
+	full    bool      // a patch did not fit: the next refresh loads the whole MPD
+	checked time.Time // when a document was last seen, good or not
+	older   int       // documents in a row with an earlier publishTime
 }
+
+// ErrOlder is returned for an MPD that was published before the one in force:
+// a cache behind the times. The newer one stays in force, until maxOlder
+// answers in a row agree that time has gone back.
+var ErrOlder = errors.New("published before the MPD in force")
+
+const maxOlder = 3
 
 // state is what one document says. It is replaced as a whole, so that a bad
 // document leaves the good one in force.
 type state struct {
 	url       string
+	sum       [sha256.Size]byte
 	raw       []byte // kept when a patch or a remote element will need it
 	at        time.Time
 	doc       *mpd.MPD
@@ -136,11 +148,15 @@ func rootName(body []byte) string {
 // anything; Complete fetches the rest. due is empty once the stream is static.
 // After an error the previous presentation stays in force.
 func (r *Reader) Observe(url string, body []byte, fetchedAt time.Time) (p *timeline.Presentation, due []Due, err error) {
-	next := state{url: url, at: fetchedAt}
+	next := state{url: url, at: fetchedAt, sum: sha256.Sum256(body)}
+	if r.current != nil && next.sum == r.sum && url == r.url {
+		r.Unchanged(fetchedAt)
+		return r.current, r.Due(), nil
+	}
 	if rootName(body) == "Patch" {
 		next.url = r.url
 		if body, err = r.patched(body); err != nil {
-			r.full = true
+			r.Reload()
 			return r.current, r.Due(), err
 		}
 	}
@@ -148,11 +164,25 @@ func (r *Reader) Observe(url string, body []byte, fetchedAt time.Time) (p *timel
 	if err := r.decode(&next); err != nil {
 		return r.current, r.Due(), err
 	}
+	if next.published.Before(r.published) && !next.published.IsZero() && r.older < maxOlder {
+		r.older++
+		r.Unchanged(fetchedAt)
+		return r.current, r.Due(), fmt.Errorf("dash: publishTime %s: %w", next.published.Format(time.RFC3339), ErrOlder)
+	}
+	r.older = 0
 	r.full = false
+	r.checked = fetchedAt
 	r.state = next
 	r.assemble()
 	return r.current, r.Due(), nil
 }
+
+// Unchanged tells the Reader that the origin has nothing new at that moment.
+func (r *Reader) Unchanged(at time.Time) { r.checked, r.full = at, false }
+
+// Reload makes the next refresh load the whole MPD, at once: the patch could not
+// be had or did not fit.
+func (r *Reader) Reload() { r.full = true }
 
 // Due is what to fetch for the next refresh: the patch when there is one that
 // has not expired, else the MPD's Location, else where the last MPD came from.
@@ -160,7 +190,10 @@ func (r *Reader) Due() []Due {
 	if r.current == nil || r.current.Refresh <= 0 {
 		return nil
 	}
-	d := Due{URL: r.url, At: r.at.Add(r.current.Refresh)}
+	d := Due{URL: r.url, At: r.checked.Add(r.current.Refresh)}
+	if r.full {
+		d.At = r.checked
+	}
 	if len(r.doc.Location) > 0 && r.doc.Location[0] != nil {
 		d.URL = resolve(r.url, r.doc.Location[0].Value)
 	}
