@@ -9,7 +9,8 @@ import "time"
 //	seen in a document fetched at f          A ≤ f − e
 //	not in the document fetched before, at g  A > g − e
 //
-// The estimate is the middle of what the newest observations leave. Encoders
+// and, where EXT-X-PROGRAM-DATE-TIME dates the media, by the moment its last
+// sample was there to be encoded. The estimate is the middle of what the newest observations leave. Encoders
 // drift and restart, so old observations are forgotten, and when the bounds
 // contradict each other only the newest counts.
 type edgeClock struct {
@@ -37,6 +38,9 @@ func (c *edgeClock) observe(f time.Time, edge, newest time.Duration, blocking bo
 		case c.count == 0 || b.low.After(b.high) || edge-c.edge > 2*newest:
 			// Nothing known from before: it is there since less than its length.
 			b.low = b.high.Add(-newest)
+		}
+		if floor := dated.Add(-edge); !dated.IsZero() && floor.After(b.low) && !floor.After(b.high) {
+			b.low = floor
 		}
 		c.bounds[c.count%clockMemory] = b
 		c.count++

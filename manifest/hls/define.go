@@ -77,10 +77,9 @@ func (v *variables) substitute(s string) (string, error) {
 			return "", fmt.Errorf("%w: variable %q is not defined", ErrSyntax, name)
 		}
 		b.WriteString(value)
-		if b.Len() > MaxLineBytes {
+		if s = after; b.Len()+len(s) > MaxLineBytes {
 			return "", fmt.Errorf("%w: a line of more than %d bytes after substitution", ErrLimit, MaxLineBytes)
 		}
-		s = after
 	}
 	v.expanded += b.Len()
 	if v.expanded > MaxExpandedBytes {

@@ -70,9 +70,14 @@ func (f *follower) observeEdge(blocking bool, at time.Time) {
 	if n := len(m.parts); n > 0 && m.parts[n-1].duration > 0 {
 		newest = m.parts[n-1].duration
 	}
-	if len(m.entries) > 0 || len(m.parts) > 0 {
-		f.clock.observe(at, f.origin+m.edge(), newest, blocking)
+	if len(m.entries) == 0 && len(m.parts) == 0 {
+		return
 	}
+	dated, ok := m.date()
+	if ok {
+		dated = dated.Add(m.edge())
+	}
+	f.clock.observe(at, f.origin+m.edge(), newest, blocking, dated)
 }
 
 // move shifts the track along the presentation timeline.

@@ -87,7 +87,9 @@ func (l *lexer) mediaTag(name, value []byte) (known bool, err error) {
 		l.asMedia()
 		l.header("#EXT-X-I-FRAMES-ONLY\n")
 	case "#EXT-X-DATERANGE":
-		l.cues++
+		if l.cues++; l.cues == 1 {
+			l.cueLine = l.line
+		}
 	case "#EXT-X-KEY":
 		return true, l.key(value)
 	case "#EXT-X-MAP":
@@ -175,7 +177,7 @@ func (l *lexer) finishMedia() {
 		l.doc.clean = append(l.doc.clean, "#EXT-X-ENDLIST\n"...)
 	}
 	if l.cues > 0 {
-		l.doc.notes.add(l.line, "%d EXT-X-DATERANGE seen and left alone", l.cues)
+		l.doc.notes.add(l.cueLine, "the first of %d EXT-X-DATERANGE, left to the player", l.cues)
 	}
 	m.trailing = m.partEnd
 }

@@ -139,10 +139,10 @@ func (m *media) meanDuration() time.Duration {
 	return sum / time.Duration(n)
 }
 
-// date returns the wall clock time of the first segment's start by the first
+// date returns the wall clock time of the first segment's start by the newest
 // EXT-X-PROGRAM-DATE-TIME, ok false when there is none.
 func (m *media) date() (t time.Time, ok bool) {
-	for i := range m.entries {
+	for i := len(m.entries) - 1; i >= 0; i-- {
 		if d := m.entries[i].date; d != 0 {
 			return time.Unix(0, d).Add(-m.entries[i].start), true
 		}
