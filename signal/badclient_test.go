@@ -267,3 +267,14 @@ func TestPairedOnlyRelaysBetweenThoseIntroduced(t *testing.T) {
 		}
 	}
 }
+
+func TestAnswersASenderProvokesDoNotEvictIt(t *testing.T) {
+	inBubble(t, Config{Limits: Limits{QueueMessages: 16}}, func(t *testing.T, n *memNet, s *Server) {
+		r := n.raw(t).join("swarm", 1)
+		for range 100 { // an unread pipe holds nothing: all answers would have to queue
+			r.send(AppendRelay(nil, MemberID{1}, []byte("x")))
+		}
+		go r.say(&Ping{Sent: time.UnixMicro(1)})
+		hear[*Pong](r)
+	})
+}

@@ -54,6 +54,15 @@ func (o *outbox) put(kind int, data []byte) error {
 	return nil
 }
 
+// roomy says whether less than half of the queue is used: answers that a sender
+// provokes at will are left out beyond, so that they cannot evict it.
+func (o *outbox) roomy() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	l := &o.srv.cfg.Limits
+	return 2*len(o.queue) < l.QueueMessages && 2*o.bytes < l.QueueBytes
+}
+
 func (o *outbox) add(kind int, data []byte) {
 	o.queue = append(o.queue, outgoing{kind, data})
 	o.bytes += len(data)

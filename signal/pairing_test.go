@@ -162,31 +162,6 @@ func TestFirstAvailableQueues(t *testing.T) {
 	}
 }
 
-func TestSamePairIsNotIntroducedTwiceInAShortTime(t *testing.T) {
-	const again = 50 * time.Millisecond
-	_, url := startServer(t, Config{PairAgainAfter: again})
-	a := dialRaw(t, url).join("swarm", 1)
-	b := dialRaw(t, url).join("swarm", 2)
-	hear[*Peers](b)
-	first := time.Now()
-	for { // either side may ask; nobody is named before the time is over
-		a.say(&Want{Count: 5})
-		a.say(&Ping{Sent: time.UnixMicro(1)})
-		_, m, err := a.conn.ReadMessage()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if Type(m[0]) == TypePeers {
-			break
-		}
-		time.Sleep(10 * time.Millisecond) // keeps under the message rate
-	}
-	// The server's clock started before ours: it introduced them before b heard.
-	if took := time.Since(first); took < again-10*time.Millisecond {
-		t.Errorf("introduced again after %s", took)
-	}
-}
-
 func TestExceptAndStatusWant(t *testing.T) {
 	_, url := startServer(t, Config{Limits: Limits{PeersOnJoin: -1}})
 	for i := range 4 {

@@ -145,7 +145,9 @@ func (s *Server) relay(from *member, b []byte) {
 	s.mu.RUnlock()
 	if to == nil || to == from || !paired {
 		s.metrics.undelivered.Inc()
-		from.send(websocket.BinaryMessage, Append(nil, &Gone{ID: id}))
+		if from.out.roomy() {
+			from.send(websocket.BinaryMessage, Append(nil, &Gone{ID: id}))
+		}
 		return
 	}
 	copy(b[1:RelayHeader], from.ID[:])
