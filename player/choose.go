@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/shoal-p2p/shoal/manifest"
 	"github.com/shoal-p2p/shoal/manifest/timeline"
 )
 
@@ -18,7 +20,8 @@ import (
 // Of a stream with several periods it picks in the first one that has media; the
 // others are followed by likeness. Default tracks are preferred for audio.
 func Choose(p *timeline.Presentation, spec string) ([]*timeline.Track, error) {
-	usable := slices.DeleteFunc(slices.Clone(p.Tracks), func(t *timeline.Track) bool { return t.Timeline == nil })
+	now := manifest.Clock(p, time.Now())
+	usable := slices.DeleteFunc(slices.Clone(p.Tracks), func(t *timeline.Track) bool { return !hasMedia(t, now) })
 	if len(usable) == 0 {
 		return nil, fmt.Errorf("player: %s has no track with segments", p.URL)
 	}
@@ -77,4 +80,16 @@ func trackIDs(tracks []*timeline.Track) []string {
 		ids[i] = t.ID
 	}
 	return ids
+}
+
+// hasMedia reports whether t has a segment at synced time now. An HLS rendition
+// has none before its media playlist came.
+func hasMedia(t *timeline.Track, now time.Time) bool {
+	if t.Timeline == nil {
+		return false
+	}
+	for range t.Timeline.Segments(now, 0, timeline.Forever) {
+		return true
+	}
+	return false
 }

@@ -89,6 +89,9 @@ func NewGateway(cfg GatewayConfig) (*Gateway, error) {
 	if cfg.Dial != nil {
 		dial = cfg.Dial(g.follow)
 	}
+	if cfg.Options.Source == nil {
+		cfg.Options.Source = sourceOf(g.follow)
+	}
 	g.streams = newStreams(dial, cfg.Options, cfg.MaxSessions, cfg.IdleClose, cfg.Log)
 	go g.sweep()
 	return g, nil

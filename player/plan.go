@@ -55,7 +55,7 @@ func (s *Session) plan(now time.Time) []node.Resource {
 				}
 				if successor && first && track.Init != nil && wanted(*track.Init, false) {
 					init := s.resource(p, track, *track.Init)
-					init.Deadline = s.pace.deadline(now, s.local(p, seg.AvailableAt), seg)
+					init.Deadline = s.pace.deadline(now, s.local(p, fetchable(seg)), seg)
 					rs = append(rs, init)
 				}
 				first = false
@@ -115,18 +115,28 @@ func (s *Session) resource(p *timeline.Presentation, track *timeline.Track, seg 
 	r := node.Resource{
 		Key: seg.Key, URL: seg.URL, Last: -1,
 		Header:    s.ambient.forURL(seg.URL),
-		Available: s.local(p, seg.AvailableAt),
+		Available: s.local(p, fetchable(seg)),
 		Duration:  seg.Duration,
 		SizeHint:  -1,
 		Shareable: seg.Shareable,
 	}
 	if seg.Range != nil {
 		r.First, r.Last = seg.Range.First, seg.Range.Last
-		r.SizeHint = seg.Range.Last - seg.Range.First + 1
+	}
+	if r.Last >= 0 {
+		r.SizeHint = r.Last - r.First + 1
 	} else if track.Bandwidth > 0 && seg.Duration > 0 {
 		r.SizeHint = int64(float64(track.Bandwidth) / 8 * seg.Duration.Seconds())
 	}
 	return r
+}
+
+// fetchable is from when seg can be asked for: with low latency its first chunk.
+func fetchable(seg timeline.Segment) time.Time {
+	if !seg.GrowsFrom.IsZero() {
+		return seg.GrowsFrom
+	}
+	return seg.AvailableAt
 }
 
 // local turns a time on the presentation's synchronised clock into local time.

@@ -32,7 +32,7 @@ func (s *Session) keepPlan() {
 	var last []node.Resource
 	for {
 		select {
-		case <-s.done:
+		case <-s.ctx.Done():
 			return
 		case <-s.kick:
 		case <-timer.C:

@@ -56,9 +56,6 @@ func parseOffset(s string) (int64, error) {
 	return strconv.ParseInt(s, 10, 64)
 }
 
-// bounded says that both ends are given.
-func (r byteRange) bounded() bool { return r.suffix == 0 && r.last >= 0 }
-
 // within resolves r against size bytes. ok is false when nothing of it exists:
 // status 416.
 func (r byteRange) within(size int64) (offset, length int64, ok bool) {

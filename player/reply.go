@@ -48,7 +48,7 @@ func (r *reply) reader() io.ReadCloser {
 func (s *Session) answer(ctx context.Context, rawURL string, h http.Header) (*reply, error) {
 	asked, ranged := parseRange(h)
 	m, part, ok := s.name(rawURL, asked, ranged)
-	if !ok || !m.Segment.Shareable || m.Segment.Gap {
+	if !ok || !m.Segment.Shareable || m.Segment.Gap || s.premature(m.Segment, time.Now()) {
 		return nil, errBypass
 	}
 	stream, err := s.Get(ctx, m, rawURL, originHeader(h))
@@ -71,28 +71,45 @@ type span struct {
 	inside bool  // the segment is itself a byte range of a resource
 }
 
+// maxEarly is how far before its availability a segment may be asked of the
+// peer. A player further ahead than that has another idea of the time, and gets
+// the origin's answer.
+const maxEarly = time.Second
+
+// premature says that a request comes too early for the peer.
+func (s *Session) premature(seg timeline.Segment, now time.Time) bool {
+	p := s.Presentation()
+	return seg.Predicted && p != nil && s.local(p, fetchable(seg)).Sub(now) > maxEarly
+}
+
 // name finds the segment, first with the range as part of its name (byte-range
 // addressing), then as a part of a whole resource.
 func (s *Session) name(rawURL string, asked byteRange, ranged bool) (Match, span, bool) {
-	if ranged && asked.bounded() {
-		m, ok := s.Find(rawURL, &timeline.Range{First: asked.first, Last: asked.last})
-		if ok && m.Segment.Range != nil {
-			r := m.Segment.Range
-			if asked.first < r.First || asked.last > r.Last {
-				return m, span{}, false
-			}
-			inner := byteRange{first: asked.first - r.First, last: asked.last - r.First}
-			return m, span{byteRange: inner, ranged: true, shift: r.First, inside: true}, true
+	if !ranged || asked.suffix != 0 {
+		m, ok := s.Find(rawURL, nil)
+		if !ok || m.Segment.Range != nil {
+			return m, span{}, false
 		}
-		if ok {
-			return m, span{byteRange: asked, ranged: true}, true
+		return m, span{byteRange: asked, ranged: ranged}, true
+	}
+	m, ok := s.Find(rawURL, &timeline.Range{First: asked.first, Last: asked.last})
+	if !ok {
+		if m, ok = s.Find(rawURL, nil); !ok || m.Segment.Range != nil {
+			return m, span{}, false
 		}
 	}
-	m, ok := s.Find(rawURL, nil)
-	if !ok || m.Segment.Range != nil {
-		return m, span{}, false
+	r := m.Segment.Range
+	if r == nil {
+		return m, span{byteRange: asked, ranged: true}, true
 	}
-	return m, span{byteRange: asked, ranged: ranged}, true
+	if asked.first < r.First || r.Last >= 0 && (asked.last < 0 || asked.last > r.Last) {
+		return m, span{}, false // more than this segment
+	}
+	inner := byteRange{first: asked.first - r.First, last: -1}
+	if asked.last >= 0 {
+		inner.last = asked.last - r.First
+	}
+	return m, span{byteRange: inner, ranged: true, shift: r.First, inside: true}, true
 }
 
 func heldReply(m Match, rawURL string, h http.Header, part span, meta segments.Meta, b []byte) *reply {
@@ -170,7 +187,7 @@ func streamReply(ctx context.Context, m Match, rawURL string, h http.Header, par
 	}
 	size := stream.Size()
 	if size < 0 {
-		if part.inside {
+		if part.inside && m.Segment.Range.Last >= 0 {
 			size = m.Segment.Range.Last - m.Segment.Range.First + 1
 		} else {
 			part.ranged = false

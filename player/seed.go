@@ -146,14 +146,13 @@ func (s *Seed) run(ctx context.Context) error {
 		lanes.Wait()
 		close(held)
 	}()
+	updates := f.Updates()
 	for {
 		select {
-		case u, ok := <-f.Updates():
-			if !ok {
-				<-held
-				return ctx.Err()
-			}
-			if u.Presentation != nil {
+		case u, ok := <-updates:
+			if !ok { // static now: what is known stays
+				updates = nil
+			} else if u.Presentation != nil {
 				s.update(u.Presentation)
 			}
 		case <-held:

@@ -25,6 +25,10 @@ type SessionConfig struct {
 	Swarm string
 	// Node is the peer; the session closes it.
 	Node Node
+	// Source fetches what a manifest that a player fetched refers to and the
+	// session cannot see: segment indexes, remote periods, the clock (default:
+	// none; such segments then pass by the session).
+	Source manifest.Source
 	// Ahead is how far predictions of a live stream reach (default: four target
 	// durations within 6–30 s). More reserves earlier and costs messages.
 	Ahead time.Duration
@@ -56,9 +60,13 @@ type Session struct {
 	counters     Counters
 	closed       bool
 
-	kick chan struct{} // plan anew
-	done chan struct{}
-	wait sync.WaitGroup
+	completing bool // a goroutine fetches what a manifest refers to
+	backlog    []observation
+
+	kick   chan struct{}   // plan anew
+	ctx    context.Context // ends with the session
+	cancel context.CancelFunc
+	wait   sync.WaitGroup
 }
 
 // NewSession starts a session; Close ends it and its node.
@@ -82,8 +90,8 @@ func NewSession(cfg SessionConfig) (*Session, error) {
 		pace:    pace{budget: cfg.WaitBudget},
 		ambient: make(ambient),
 		kick:    make(chan struct{}, 1),
-		done:    make(chan struct{}),
 	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.wait.Go(s.keepPlan)
 	return s, nil
 }
@@ -105,28 +113,6 @@ func (s *Session) Update(p *timeline.Presentation) {
 	s.presentation = p
 	s.mu.Unlock()
 	s.replan()
-}
-
-// Observe gives the session a manifest that a player fetched: url after
-// redirects, at the time it came.
-func (s *Session) Observe(url, contentType string, body []byte, at time.Time) error {
-	s.observing.Lock()
-	defer s.observing.Unlock()
-	p, _, err := s.observer.Observe(url, contentType, body, at)
-	if err != nil {
-		return fmt.Errorf("player: observe %s: %w", url, err)
-	}
-	locations := manifestLocations(url, body)
-	s.mu.Lock()
-	for _, l := range locations {
-		s.addAlias(l)
-	}
-	if p != nil {
-		s.presentation = p
-	}
-	s.mu.Unlock()
-	s.replan()
-	return nil
 }
 
 // Get asks the peer for what a player asked for. header goes to the origin only.
@@ -177,7 +163,7 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
-	close(s.done)
+	s.cancel()
 	s.mu.Unlock()
 	s.wait.Wait()
 	return s.cfg.Node.Close()

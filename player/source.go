@@ -24,6 +24,11 @@ type Source struct {
 	Header http.Header
 }
 
+// sourceOf makes a Source of a client.
+func sourceOf(client *http.Client) *Source {
+	return &Source{Origin: segments.NewOrigin(segments.OriginConfig{Client: client}), Client: client}
+}
+
 // headTimeout bounds a HEAD request: a clock reading that took longer is useless.
 const headTimeout = 5 * time.Second
 

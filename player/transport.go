@@ -27,7 +27,8 @@ type Transport struct {
 	Dial Dial
 	// Base does plain HTTP (default http.DefaultTransport).
 	Base http.RoundTripper
-	// Options for the sessions that Dial makes; URL, Swarm and Node are ignored.
+	// Options for the sessions that Dial makes; URL, Swarm and Node are ignored, and
+	// Source is Base by default.
 	Options SessionConfig
 	// MaxSessions kept at a time (default 32); IdleClose of those unused
 	// (default 2 minutes).
@@ -46,7 +47,11 @@ func (t *Transport) init() {
 		if log == nil {
 			log = slog.New(slog.DiscardHandler)
 		}
-		t.streams = newStreams(t.Dial, t.Options, t.MaxSessions, t.IdleClose, log)
+		options := t.Options
+		if options.Source == nil {
+			options.Source = sourceOf(&http.Client{Transport: t.base()})
+		}
+		t.streams = newStreams(t.Dial, options, t.MaxSessions, t.IdleClose, log)
 		if t.Session != nil {
 			t.streams.pin(t.Session)
 		}

@@ -136,15 +136,14 @@ func (v *Viewer) run(ctx context.Context) error {
 		lanes.Wait()
 		close(played)
 	}()
+	updates := f.Updates()
 	for {
 		select {
-		case p, ok := <-f.Updates():
-			if !ok {
-				<-played
-				return ctx.Err()
-			}
-			if p.Presentation != nil {
-				v.update(p.Presentation)
+		case u, ok := <-updates:
+			if !ok { // static now: what is known stays
+				updates = nil
+			} else if u.Presentation != nil {
+				v.update(u.Presentation)
 			}
 		case <-played:
 			if ctx.Err() != nil {
@@ -203,26 +202,5 @@ func (v *Viewer) playOut(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// firstPresentation waits for a presentation that has segments to play.
-func firstPresentation(ctx context.Context, f *manifest.Follower) (*timeline.Presentation, error) {
-	var last error
-	for {
-		select {
-		case u, ok := <-f.Updates():
-			if !ok {
-				return nil, errors.Join(errors.New("player: the stream ended before it began"), last)
-			}
-			if u.Err != nil {
-				last = u.Err
-			}
-			if u.Presentation != nil && len(u.Presentation.Tracks) > 0 {
-				return u.Presentation, nil
-			}
-		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), last)
-		}
 	}
 }
