@@ -3,16 +3,17 @@ package hls
 import "time"
 
 // edgeClock learns when media becomes available at the origin. For each
-// observed playlist whose newest media ends at e (on the presentation
-// timeline), the anchor A = available(e) − e is bounded from both sides:
+// observed playlist whose newest media ends at e (on the presentation timeline)
+// and is d long, the anchor A = available(e) − e is bounded from both sides:
 //
-//	seen in a document fetched at f          A ≤ f − e
-//	not in the document fetched before, at g  A > g − e
+//	it is in the document fetched at f                       A ≤ f − e
+//	it was not in the document before, fetched at g          A > g − e
+//	the one after it is not in the document fetched at f     A > f − e − d
+//	EXT-X-PROGRAM-DATE-TIME says its last sample was at t    A ≥ t − e
 //
-// and, where EXT-X-PROGRAM-DATE-TIME dates the media, by the moment its last
-// sample was there to be encoded. The estimate is the middle of what the newest observations leave. Encoders
-// drift and restart, so old observations are forgotten, and when the bounds
-// contradict each other only the newest counts.
+// The estimate is the middle of what the newest observations leave. Encoders
+// drift and restart, so old observations are forgotten, and one that
+// contradicts newer ones ends the look back.
 type edgeClock struct {
 	bounds [clockMemory]anchorBounds
 	count  int
@@ -27,17 +28,14 @@ type anchorBounds struct{ low, high time.Time }
 
 // observe takes a document fetched at f in which the newest media ends at edge
 // and is newest long. blocking: the server held the answer until that media
-// existed, so f is when it became available.
-func (c *edgeClock) observe(f time.Time, edge, newest time.Duration, blocking bool) {
+// existed, so f is when it became available. dated: the wall clock time at
+// which the newest media ended by its EXT-X-PROGRAM-DATE-TIME, zero without.
+func (c *edgeClock) observe(f time.Time, edge, newest time.Duration, blocking bool, dated time.Time) {
 	grown := edge > c.edge || c.count == 0
 	if grown {
-		b := anchorBounds{high: f.Add(-edge), low: c.last.Add(-edge)}
-		switch {
-		case blocking && c.count > 0:
+		b := anchorBounds{high: f.Add(-edge), low: latest(c.last.Add(-edge), f.Add(-edge-newest))}
+		if blocking && c.count > 0 || b.low.After(b.high) {
 			b.low = b.high
-		case c.count == 0 || b.low.After(b.high) || edge-c.edge > 2*newest:
-			// Nothing known from before: it is there since less than its length.
-			b.low = b.high.Add(-newest)
 		}
 		if floor := dated.Add(-edge); !dated.IsZero() && floor.After(b.low) && !floor.After(b.high) {
 			b.low = floor
