@@ -57,6 +57,7 @@ type lexer struct {
 	line     int
 	bareCR   bool // the document may have carriage returns inside lines
 	cues     int  // EXT-X-DATERANGE seen
+	cueLine  int  // line of the first
 	expected int  // segments, for allocation
 	ofMedia  int  // line of the first tag that only a media playlist has
 	ofMulti  int  // line of the first tag that only a multivariant playlist has
