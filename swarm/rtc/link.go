@@ -15,9 +15,10 @@ import (
 	"github.com/shoal-p2p/shoal/swarm/wire"
 )
 
-// farewellAfter is how long a link that is closed on purpose waits for its last
-// control message to be acknowledged.
-const farewellAfter = 200 * time.Millisecond
+// farewellAfter is how long a link that is closed on purpose gives its Bye to
+// leave. It is sent at once unless the congestion window is full; waiting for the
+// acknowledgement would take the 200 ms by which SCTP delays it (RFC 9260 §6.2).
+const farewellAfter = 50 * time.Millisecond
 
 // rttEvery is how often the round trip is read. ICE measures one with every
 // keepalive.
@@ -97,10 +98,11 @@ func (l *link) measure() {
 	}
 }
 
-// farewell tells the peer why the link is closed and waits a moment for it to
-// arrive.
+// farewell tells the peer why the link is closed, and waits until it knows or a
+// moment has passed. Nothing more is delivered or sent meanwhile.
 func (l *link) farewell(reason string) {
-	if l.SendControl(wire.Append(nil, swarm.Bye{Reason: reason})) != nil {
+	l.down.Store(true)
+	if l.a.control.dc.Send(wire.Append(nil, swarm.Bye{Reason: reason})) != nil {
 		return
 	}
 	timeout := time.NewTimer(farewellAfter)

@@ -93,6 +93,7 @@ type listener struct {
 	seen     []arrival // taken from arrivals, not yet asked for
 	forward  func(to swarm.PeerID, payload []byte) bool
 	bulk     func(node.Link, []byte) // instead of an arrival
+	writable func()                  // instead of an arrival
 }
 
 func (l *listener) tell(a arrival) {
@@ -118,6 +119,10 @@ func (l *listener) Bulk(k node.Link, b []byte) {
 	l.tell(arrival{what: "bulk", peer: k.Peer(), link: k, message: string(b)})
 }
 func (l *listener) Writable(k node.Link) {
+	if l.writable != nil {
+		l.writable()
+		return
+	}
 	l.tell(arrival{what: "writable", peer: k.Peer(), link: k})
 }
 func (l *listener) Introduced(ps []swarm.PeerID) {
