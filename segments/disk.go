@@ -45,7 +45,8 @@ type diskRecord struct {
 	content   *diskContent
 	cost      int64     // bytes of the entry file
 	used      time.Time // last use
-	persisted time.Time // last use that the entry file shows
+	persisted time.Time // last use that the entry file shows, about
+	stale     bool      // the file does not show used exactly; Close writes it
 }
 
 // diskContent is a content file, in place or being written. It lives as long as
@@ -193,7 +194,7 @@ func (d *diskTier) commit(id entryID, seg *Segment, content *diskContent, file [
 		d.release(old.content)
 	}
 	now := time.Now()
-	d.entries.Add(id, &diskRecord{entry: entry, content: content, cost: int64(len(file)), used: now, persisted: now})
+	d.entries.Add(id, &diskRecord{entry: entry, content: content, cost: int64(len(file)), used: now, persisted: now, stale: true})
 	return nil
 }
 
@@ -265,7 +266,7 @@ func (d *diskTier) touch(id entryID) {
 }
 
 func (d *diskTier) markUsed(id entryID, record *diskRecord) {
-	record.used = time.Now()
+	record.used, record.stale = time.Now(), true
 	if record.used.Sub(record.persisted) >= touchInterval {
 		d.persistUse(id, record)
 	}
@@ -275,7 +276,7 @@ func (d *diskTier) markUsed(id entryID, record *diskRecord) {
 // older after a restart.
 func (d *diskTier) persistUse(id entryID, record *diskRecord) {
 	if os.Chtimes(d.entryPath(id), record.used, record.used) == nil {
-		record.persisted = record.used
+		record.persisted, record.stale = record.used, false
 	}
 }
 
@@ -291,7 +292,7 @@ func (d *diskTier) close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, id := range d.entries.Keys() {
-		if record, ok := d.entries.Peek(id); ok && record.used.After(record.persisted) {
+		if record, ok := d.entries.Peek(id); ok && record.stale {
 			d.persistUse(id, record)
 		}
 	}

@@ -1,5 +1,0 @@
-package segments
-
-const crashChildDir = "SHOAL_SEGMENTS_CRASH_DIR"
-
-func crashChild(string) {}
