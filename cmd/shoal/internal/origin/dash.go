@@ -11,8 +11,8 @@ import (
 // It never changes, so this only bounds how long a client misses that it is gone.
 const mpdRefresh = 10 * time.Second
 
-// mpd is what the template below is filled from.
-type mpd struct {
+// mpdFields is what the template below is filled from.
+type mpdFields struct {
 	Live            bool
 	Timeline        bool
 	Start, Publish  string // xs:dateTime
@@ -89,7 +89,7 @@ var mpdTemplate = template.Must(template.New("mpd").Parse(`<?xml version="1.0" e
 // different players.
 func (p *presentation) dash(tracks []*track, now time.Time, timeline bool, clock string) ([]byte, error) {
 	first, count := p.listed(now)
-	doc := mpd{
+	doc := mpdFields{
 		Live:            p.live,
 		Timeline:        timeline,
 		Start:           p.epoch.Format(time.RFC3339Nano),

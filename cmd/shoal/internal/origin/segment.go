@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/Eyevinn/mp4ff/mp4"
@@ -31,9 +32,9 @@ func newLoopSegment(samples []mp4.FullSample) (loopSegment, error) {
 		fragment.AddFullSample(s)
 	}
 	traf := fragment.Moof.Traf
-	// A 32-bit decode time would overflow after 13 hours at 90 kHz.
-	traf.Tfdt.Version = 1
-	traf.Tfdt.SetBaseMediaDecodeTime(0)
+	// A 32-bit decode time would overflow after 13 hours at 90 kHz. mp4ff takes
+	// version 1 only for a value that needs it, so the largest stands in.
+	traf.Tfdt.SetBaseMediaDecodeTime(math.MaxUint64)
 	fragment.EncOptimize = mp4.OptimizeTrun
 	if err := traf.OptimizeTfhdTrun(); err != nil {
 		return loopSegment{}, err
