@@ -178,6 +178,9 @@ func TestCorpus(t *testing.T) {
 	dir := corpus(t)
 	for _, row := range readTSV(t, filepath.Join(dir, "ORACLE.tsv")) {
 		file := row["file"]
+		if !strings.HasPrefix(file, "dash/") {
+			continue // package hls runs the others
+		}
 		t.Run(file, func(t *testing.T) {
 			data, err := os.ReadFile(filepath.Join(dir, "oracle", file+".json"))
 			if err != nil {

@@ -6,7 +6,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -329,9 +330,9 @@ func (r *Reader) assemble() {
 	for _, l := range r.missing {
 		b.notes.add("xlink %.120s is not resolved", l)
 	}
-	for url, l := range r.links {
-		if l.err != nil {
-			b.notes.add("xlink %.120s is left out: %v", url, l.err)
+	for _, url := range slices.Sorted(maps.Keys(r.links)) {
+		if err := r.links[url].err; err != nil {
+			b.notes.add("xlink %.120s is left out: %v", url, err)
 		}
 	}
 	for _, s := range r.remarks {
@@ -345,8 +346,4 @@ func (r *Reader) assemble() {
 		}
 		r.current.ClockOffset = r.offset
 	}
-}
-
-func hasLink(body []byte) bool {
-	return bytes.Contains(body, []byte("http://www.w3.org/1999/xlink")) && strings.Contains(string(body), ":href")
 }
