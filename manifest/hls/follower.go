@@ -25,15 +25,15 @@ type follower struct {
 	reload   bool      // fetch all of it: a delta update did not fit
 }
 
-// update takes a new document.
-func (f *follower) update(m *media, notes []string, d directives, at time.Time) {
+// update takes a new document and reports whether the stream began anew.
+func (f *follower) update(m *media, notes []string, d directives, at time.Time) (began bool) {
 	f.failures, f.wanted = 0, time.Time{}
 	old := f.media
 	if old != nil && m.skipped > 0 && old.skipped == 0 {
 		// A delta update that does not reach back to what is known (RFC 8216bis
 		// §6.3.7): ask again for everything and keep the last good one.
 		f.reload, f.wanted = true, at
-		return
+		return false
 	}
 	f.reload = m.skipped > 0
 	if f.reload {
@@ -46,7 +46,7 @@ func (f *follower) update(m *media, notes []string, d directives, at time.Time) 
 		switch relation {
 		case stale:
 			f.fetched, f.changed = at, false
-			return
+			return false
 		case restarted:
 			event = fmt.Sprintf("the media sequence went back from %d to %d: taken as a new stream", old.next()-1, m.sequence)
 			f.clock = edgeClock{}
@@ -59,6 +59,7 @@ func (f *follower) update(m *media, notes []string, d directives, at time.Time) 
 		f.notes = append([]string{event}, notes...)
 	}
 	f.observeEdge(d.blocking, at)
+	return event != ""
 }
 
 func (f *follower) observeEdge(blocking bool, at time.Time) {

@@ -12,12 +12,14 @@ import (
 // playlists slide, merges delta updates and learns the rhythm of the live
 // edge. It is not safe for concurrent use, fetches nothing and reads no clock.
 type Reader struct {
-	url       string // of the first document
+	url       string // of the first document, as asked for
+	final     string // and where it came from
 	multi     *multi // nil for a media playlist opened directly
 	tracks    []*follower
 	epoch     time.Time // EXT-X-PROGRAM-DATE-TIME of the timeline's zero; zero: none yet
 	current   *timeline.Presentation
 	mainNotes []string
+	restarted bool
 }
 
 // NewReader makes a reader for one presentation.
@@ -52,6 +54,7 @@ func (r *Reader) ObserveRedirected(asked, final string, body []byte, fetchedAt t
 	if track != nil {
 		around.base = track.media
 	}
+	r.restarted = false
 	doc, err := lex(body, around)
 	switch {
 	case err != nil:
@@ -60,7 +63,7 @@ func (r *Reader) ObserveRedirected(asked, final string, body []byte, fetchedAt t
 	case doc.multi != nil:
 		err = r.observeMulti(plain, base, doc, fetchedAt)
 	default:
-		err = r.observeMedia(track, plain, directives, doc, fetchedAt)
+		err = r.observeMedia(track, plain, final, directives, doc, fetchedAt)
 	}
 	if err != nil {
 		if track != nil {
@@ -71,6 +74,12 @@ func (r *Reader) ObserveRedirected(asked, final string, body []byte, fetchedAt t
 	r.publish(fetchedAt)
 	return r.current, r.schedule(), nil
 }
+
+// Restarted reports whether the latest document went back in time to other
+// segments than were known: the stream began anew under the same URL, and what
+// was predicted is void. An older copy of the same playlist is not that; it
+// changes nothing.
+func (r *Reader) Restarted() bool { return r.restarted }
 
 // observeMulti replaces the list of tracks; those that were there already keep
 // what is known of them.
@@ -97,11 +106,12 @@ func (r *Reader) observeMulti(plain string, base *url.URL, doc *document, at tim
 		tracks = append(tracks, f)
 	}
 	r.url, r.multi, r.tracks, r.mainNotes = plain, m, tracks, m.notes
+	r.final, _ = splitDirectives(base.String())
 	return nil
 }
 
 // observeMedia updates one track.
-func (r *Reader) observeMedia(track *follower, plain string, d directives, doc *document, at time.Time) error {
+func (r *Reader) observeMedia(track *follower, plain, final string, d directives, doc *document, at time.Time) error {
 	m, err := assemble(doc)
 	if err != nil {
 		return err
@@ -116,9 +126,10 @@ func (r *Reader) observeMedia(track *follower, plain string, d directives, doc *
 			track.template.Kind = kindOfFile(m.entries[0].uri)
 		}
 		r.url, r.tracks = plain, []*follower{track}
+		r.final, _ = splitDirectives(final)
 	}
 	first := track.media == nil
-	track.update(m, doc.notes.all(), d, at)
+	r.restarted = track.update(m, doc.notes.all(), d, at)
 	if first {
 		r.align(track)
 	}
@@ -178,7 +189,7 @@ func (r *Reader) match(address string) *follower {
 
 // publish makes the presentation of what is known now.
 func (r *Reader) publish(now time.Time) {
-	p := &timeline.Presentation{URL: r.url, Format: timeline.HLS, Notes: append([]string(nil), r.mainNotes...)}
+	p := &timeline.Presentation{URL: r.final, Format: timeline.HLS, Notes: append([]string(nil), r.mainNotes...)}
 	var notes int
 	for _, f := range r.tracks {
 		p.Tracks = append(p.Tracks, f.track())
