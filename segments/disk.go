@@ -256,9 +256,13 @@ func (d *diskTier) usage() (bytes int64, entries, contents int) {
 	return d.used, d.entries.Len(), len(d.contents)
 }
 
-// touch marks an entry as used just now.
+// touch marks an entry as used just now. It is called for segments served from
+// memory, which must not wait for the disk: while files are being removed the
+// mark is left out.
 func (d *diskTier) touch(id entryID) {
-	d.mu.Lock()
+	if !d.mu.TryLock() {
+		return
+	}
 	defer d.mu.Unlock()
 	if record, ok := d.entries.Get(id); ok && !d.closed {
 		d.markUsed(id, record)

@@ -58,7 +58,8 @@ func (f *fetch) prepare() error {
 		return err
 	}
 	f.url, f.span = u, byteRange{f.request.First, f.request.Last}
-	if f.span.first < 0 || f.span.last < -1 || f.span.last >= 0 && f.span.last < f.span.first {
+	if f.span.first < 0 || f.span.last < -1 || f.span.last >= 0 && f.span.last < f.span.first ||
+		max(f.span.first, f.span.last) > maxPosition {
 		return fmt.Errorf("segments: %s: byte range %d-%d", redact(u), f.span.first, f.span.last)
 	}
 	return nil

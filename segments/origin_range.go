@@ -70,9 +70,13 @@ func parseContentRange(field string) (contentRange, error) {
 	return r, nil
 }
 
-// parseDigits reads 1*DIGIT: no sign, no space.
+// maxPosition is the highest byte position and count that is taken from
+// anybody: sums of two do not overflow.
+const maxPosition = 1<<62 - 1
+
+// parseDigits reads 1*DIGIT, no sign, no space, up to maxPosition.
 func parseDigits(s string) (int64, bool) {
-	n, err := strconv.ParseUint(s, 10, 63)
+	n, err := strconv.ParseUint(s, 10, 62)
 	return int64(n), err == nil
 }
 

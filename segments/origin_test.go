@@ -270,6 +270,7 @@ func TestBadRequests(t *testing.T) {
 		{URL: "file:///etc/passwd", Last: -1}, {URL: "ftp://a/b", Last: -1}, {URL: "/relative", Last: -1}, {URL: "http:///path", Last: -1},
 		{URL: "http://a\x7f/", Last: -1}, {URL: "", Last: -1},
 		{URL: "http://a/", First: -1, Last: -1}, {URL: "http://a/", First: 5, Last: 4}, {URL: "http://a/", Last: -2},
+		{URL: "http://a/", Last: maxPosition + 1}, {URL: "http://a/", First: maxPosition + 1, Last: -1},
 	} {
 		if _, _, err := o.Get(t.Context(), r, 0); err == nil {
 			t.Errorf("%+v was accepted", r)
@@ -293,9 +294,11 @@ func FuzzFetchRanges(f *testing.F) {
 	f.Add(int64(10), int64(19), true, "bytes 10-19/100", 10, false)
 	f.Add(int64(10), int64(19), true, "bytes 10-18/100", 9, true)
 	f.Add(int64(0), int64(-1), false, "", 50, false)
-	f.Add(int64(5), int64(-1), true, "bytes 5-9223372036854775806/*", 50, true)
+	f.Add(int64(5), int64(-1), true, "bytes 5-4611686018427387903/*", 50, true)
 	f.Fuzz(func(t *testing.T, first, last int64, partial bool, contentRange string, length int, unknown bool) {
-		first, last = max(first, 0), max(last, -1)
+		if first < 0 || first > maxPosition || last < -1 || last > maxPosition || last >= 0 && last < first {
+			t.Skip("Fetch refuses it, see TestBadRequests")
+		}
 		length = max(0, min(length, 3000))
 		data := randomBytes(1, length)
 		served := 0
