@@ -44,6 +44,12 @@ func (s *Session) delivered(n int64) {
 	s.mu.Unlock()
 }
 
+func (s *Session) hit() {
+	s.mu.Lock()
+	s.counters.Hits++
+	s.mu.Unlock()
+}
+
 // served notes a segment of size bytes that was at hand whole.
 func (s *Session) served(m Match, size int64) {
 	now := time.Now()

@@ -212,7 +212,7 @@ func manifestType(path, contentType string) string {
 	mediaType, _, _ := strings.Cut(strings.ToLower(contentType), ";")
 	switch strings.TrimSpace(mediaType) {
 	case "", "text/plain", "text/xml", "application/xml", "application/octet-stream", "binary/octet-stream":
-		return typeByName("/" + path)
+		return typeByName(path)
 	}
 	return contentType
 }

@@ -60,6 +60,9 @@ func (s *Session) answer(ctx context.Context, rawURL string, h http.Header) (*re
 		defer stream.Close()
 		return heldReply(m, rawURL, h, part, stream.Meta(), b), nil
 	}
+	if stream.Cached() {
+		s.hit()
+	}
 	return streamReply(ctx, m, rawURL, h, part, stream)
 }
 
