@@ -1,0 +1,102 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shoal-p2p/shoal/player"
+	"github.com/shoal-p2p/shoal/segments"
+	"github.com/shoal-p2p/shoal/swarm"
+	"github.com/shoal-p2p/shoal/swarm/rtc"
+)
+
+// peerOptions are the flags of every command that is a peer.
+type peerOptions struct {
+	signal, swarm, cache, trust string
+	cacheSize, memory           byteSize
+	upload                      byteSize // bit/s
+	minPeers, maxPeers          int
+	loopback, metered           bool
+}
+
+func peerFlags(cmd *cobra.Command) *peerOptions {
+	o := &peerOptions{cacheSize: segments.DefaultDiskBytes, memory: segments.DefaultMemoryBytes}
+	f := cmd.Flags()
+	f.StringVar(&o.signal, "signal", "", "signalling server, ws://host:port"+signalPath+" (default: none, everything comes from the origin)")
+	f.StringVar(&o.swarm, "swarm", "", "name of the swarm (default: the manifest's canonical URL)")
+	f.StringVar(&o.cache, "cache", "", "folder that keeps segments across restarts (default: memory only)")
+	f.Var(&o.cacheSize, "cache-size", "most bytes kept in --cache, for example 10GiB")
+	f.Var(&o.memory, "memory", "most bytes of segments kept in memory")
+	f.Var(&o.upload, "upload-max", "upload cap in bit/s, for example 5M (default: none)")
+	f.StringVar(&o.trust, "trust", "", "public key whose signed segments alone are accepted (default: the key signalling announces, if any)")
+	f.IntVar(&o.minPeers, "min-peers", 0, "peers below which more are looked for (default 4)")
+	f.IntVar(&o.maxPeers, "max-peers", 0, "most peers at a time (default 10)")
+	f.BoolVar(&o.metered, "metered", false, "send as little as possible to others")
+	f.BoolVar(&o.loopback, "loopback", false, "also connect to peers on this machine")
+	cmd.MarkFlagDirname("cache")
+	return o
+}
+
+// config makes the peer's configuration and opens its store. Close the store.
+func (o *peerOptions) config(log *slog.Logger) (player.Config, *segments.Store, error) {
+	cfg := player.Config{Swarm: o.swarm, Signal: o.signal, Log: log,
+		Core: swarm.Config{MinPeers: o.minPeers, MaxPeers: o.maxPeers, UploadMax: int64(o.upload), Metered: o.metered}}
+	if o.loopback {
+		cfg.RTC.Scope = rtc.WithLoopback
+	}
+	if o.trust != "" {
+		key, err := segments.ParsePublicKey(o.trust)
+		if err != nil {
+			return cfg, nil, usagef("--trust: %w", err)
+		}
+		cfg.PublicKey, cfg.RequireSigned = ed25519.PublicKey(key), true
+	}
+	store, err := segments.OpenStore(segments.StoreConfig{MemoryBytes: int64(o.memory), Dir: o.cache, DiskBytes: int64(o.cacheSize)})
+	if err != nil {
+		return cfg, nil, err
+	}
+	cfg.Store = store
+	return cfg, store, nil
+}
+
+// byteSize is a flag for amounts: 500000, 500k, 64MiB, 10G.
+type byteSize int64
+
+func (b *byteSize) Type() string { return "size" }
+
+func (b *byteSize) String() string {
+	n := int64(*b)
+	for i, unit := range []string{"GiB", "MiB", "KiB"} {
+		if div := int64(1) << (30 - 10*i); n >= div && n%div == 0 {
+			return strconv.FormatInt(n/div, 10) + unit
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func (b *byteSize) Set(s string) error {
+	digits := strings.TrimRight(s, "kKMGTiB")
+	unit := strings.TrimSuffix(s[len(digits):], "B")
+	base := int64(1000)
+	if strings.HasSuffix(unit, "i") {
+		base, unit = 1024, strings.TrimSuffix(unit, "i")
+	}
+	power, ok := map[string]int{"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}[unit]
+	n, err := strconv.ParseFloat(digits, 64)
+	if !ok || err != nil || n < 0 || n > 1<<50 {
+		return fmt.Errorf("want a number with an optional unit, like 500k, 64MiB or 10G")
+	}
+	for range power {
+		n *= float64(base)
+	}
+	if n > 1<<60 {
+		return fmt.Errorf("more than fits")
+	}
+	*b = byteSize(n)
+	return nil
+}

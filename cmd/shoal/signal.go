@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shoal-p2p/shoal/player/web"
+	"github.com/shoal-p2p/shoal/segments"
+	"github.com/shoal-p2p/shoal/signal"
+)
+
+// signalPath is where the websocket is served.
+const signalPath = "/ws"
+
+type signalOptions struct {
+	listen, cert, key, pairing, metrics, signingKey string
+	stun, turn, origins                             []string
+	perAddress                                      int
+}
+
+func signalCommand(logs *logOptions) *cobra.Command {
+	var o signalOptions
+	cmd := &cobra.Command{
+		Use:   "signal",
+		Short: "Run the signalling server through which viewers find each other",
+		Long: `Runs the signalling server: viewers of one stream meet here and exchange WebRTC
+offers and answers; no media passes through it. The websocket is at ` + signalPath + `, the
+browser client at /shoal.js.
+
+If a seed signs the segments ('shoal keygen', 'shoal seed --key'), announce its
+public key with --signing-key; viewers then refuse bytes that differ from it.`,
+		Example: `  shoal signal --listen :8080
+  shoal signal --listen :443 --tls-cert cert.pem --tls-key key.pem --stun stun:stun.example:3478
+  shoal signal --signing-key $(shoal keygen --show seed.key) --allow-origin https://tv.example`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			logs.atLeastInfo(cmd)
+			return runSignal(cmd.Context(), o, logs)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", ":8080", "address to serve on")
+	f.StringVar(&o.cert, "tls-cert", "", "certificate file (PEM); browsers need TLS on anything but localhost")
+	f.StringVar(&o.key, "tls-key", "", "private key file (PEM) of --tls-cert")
+	f.StringVar(&o.pairing, "pairing", "first", "whom to introduce: first (first available)")
+	f.StringVar(&o.metrics, "metrics", "", "address for Prometheus metrics and profiles, for example 127.0.0.1:9090 (default: off)")
+	f.StringVar(&o.signingKey, "signing-key", "", "public key that vouches for segments, announced to viewers")
+	f.StringSliceVar(&o.stun, "stun", nil, "STUN server announced to viewers, stun:host:port; may be repeated")
+	f.StringSliceVar(&o.turn, "turn", nil, "TURN server announced to viewers, user:password@turn:host:port; may be repeated")
+	f.StringSliceVar(&o.origins, "allow-origin", nil, "web origin whose pages may connect, https://tv.example or https://*.example.com; may be repeated (default: all)")
+	f.IntVar(&o.perAddress, "connections-per-address", 0, "websockets one client address may open (0: 1024, -1: no limit)")
+	cmd.RegisterFlagCompletionFunc("pairing", words("first"))
+	return cmd
+}
+
+func runSignal(ctx context.Context, o signalOptions, logs *logOptions) error {
+	log, err := logs.logger(nil)
+	if err != nil {
+		return err
+	}
+	cfg, err := o.config()
+	if err != nil {
+		return err
+	}
+	registry := newRegistry()
+	cfg.Registerer, cfg.Log = registry, log
+	if err := cfg.Validate(); err != nil {
+		return usageError{err}
+	}
+	tlsConfig, err := o.tls()
+	if err != nil {
+		return err
+	}
+	stop, err := serveAdmin(o.metrics, registry, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	server := signal.NewServer(cfg)
+	defer server.Close()
+	if _, built := web.Files(); !built {
+		log.Warn("the browser client is not built into this binary; run 'go generate ./...' and build again to serve /shoal.js")
+	}
+	return serve(ctx, o.listen, signalMux(server), tlsConfig, log, func(a net.Addr) {
+		scheme := "ws"
+		if tlsConfig != nil {
+			scheme = "wss"
+		}
+		log.Info("signalling", "url", fmt.Sprintf("%s://%s%s", scheme, reachable(a), signalPath))
+	}, func(ctx context.Context) {
+		if err := server.Shutdown(ctx); err != nil {
+			log.Warn("not every client left in time", "err", err)
+		}
+	})
+}
+
+// signalMux puts the websocket and the browser client under their paths.
+func signalMux(server *signal.Server) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle(signalPath, server)
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("/", web.Handler())
+	return mux
+}
+
+func (o signalOptions) config() (signal.Config, error) {
+	cfg := signal.Config{AllowedOrigins: o.origins, Limits: signal.Limits{ConnectionsPerAddress: o.perAddress}}
+	if o.pairing != "first" {
+		return cfg, usagef("--pairing %q: want first", o.pairing)
+	}
+	if o.signingKey != "" {
+		key, err := segments.ParsePublicKey(o.signingKey)
+		if err != nil {
+			return cfg, usagef("--signing-key: %w (print it with 'shoal keygen --show FILE')", err)
+		}
+		cfg.SigningKey = key
+	}
+	for _, s := range o.stun {
+		cfg.ICEServers = append(cfg.ICEServers, signal.ICEServer{URLs: []string{s}})
+	}
+	for _, t := range o.turn {
+		account, server, ok := strings.Cut(t, "@")
+		user, password, both := strings.Cut(account, ":")
+		if !ok || !both {
+			return cfg, usagef("--turn %q: want user:password@turn:host:port", t)
+		}
+		cfg.ICEServers = append(cfg.ICEServers, signal.ICEServer{URLs: []string{server}, Username: user, Credential: password})
+	}
+	return cfg, nil
+}
+
+func (o signalOptions) tls() (*tls.Config, error) {
+	switch {
+	case o.cert == "" && o.key == "":
+		return nil, nil
+	case o.cert == "" || o.key == "":
+		return nil, usagef("--tls-cert and --tls-key belong together")
+	}
+	pair, err := tls.LoadX509KeyPair(o.cert, o.key)
+	if err != nil {
+		return nil, fmt.Errorf("TLS certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// reachable turns a listening address into one that can be opened on this machine.
+func reachable(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
