@@ -11,61 +11,47 @@ import "time"
 //	the one after it is not in the document fetched at f     A > f − e − d
 //	EXT-X-PROGRAM-DATE-TIME says its last sample was at t    A ≥ t − e
 //
-// The estimate is the middle of what the newest observations leave. Encoders
-// drift and restart, so old observations are forgotten, and one that
-// contradicts newer ones ends the look back.
+// All observations together leave an interval, whose middle is the estimate.
+// Encoders drift, so the interval widens by driftPerSecond as it ages; when a
+// new observation contradicts it, the new one alone counts.
 type edgeClock struct {
-	bounds [clockMemory]anchorBounds
-	count  int
-	edge   time.Duration
-	last   time.Time // of the latest document
+	low, high time.Time
+	edge      time.Duration
+	last      time.Time // of the latest document, zero before the first
 }
 
-// clockMemory is how many changes of the playlist are remembered.
-const clockMemory = 8
-
-type anchorBounds struct{ low, high time.Time }
+// driftPerSecond is how fast what was learnt loses its worth: far above the
+// error of any clock, about that of EXTINF rounded to milliseconds.
+const driftPerSecond = time.Millisecond / 2
 
 // observe takes a document fetched at f in which the newest media ends at edge
 // and is newest long. blocking: the server held the answer until that media
 // existed, so f is when it became available. dated: the wall clock time at
 // which the newest media ended by its EXT-X-PROGRAM-DATE-TIME, zero without.
 func (c *edgeClock) observe(f time.Time, edge, newest time.Duration, blocking bool, dated time.Time) {
-	grown := edge > c.edge || c.count == 0
-	if grown {
-		b := anchorBounds{high: f.Add(-edge), low: latest(c.last.Add(-edge), f.Add(-edge-newest))}
-		if blocking && c.count > 0 || b.low.After(b.high) {
-			b.low = b.high
+	first := c.last.IsZero()
+	low, high := f.Add(-edge-newest), f.Add(-edge)
+	if grown := edge > c.edge; grown && !first {
+		low = latest(low, c.last.Add(-edge))
+		if blocking {
+			low = high
 		}
-		if floor := dated.Add(-edge); !dated.IsZero() && floor.After(b.low) && !floor.After(b.high) {
-			b.low = floor
+	}
+	if floor := dated.Add(-edge); !dated.IsZero() && !floor.After(high) {
+		low = latest(low, floor)
+	}
+	if !first {
+		drift := time.Duration(max(0, f.Sub(c.last).Seconds()) * float64(driftPerSecond))
+		l, h := latest(low, c.low.Add(-drift)), earliest(high, c.high.Add(drift))
+		if !l.After(h) {
+			low, high = l, h
 		}
-		c.bounds[c.count%clockMemory] = b
-		c.count++
-		c.edge = edge
 	}
-	if f.After(c.last) {
-		c.last = f
-	}
+	c.low, c.high, c.edge, c.last = low, high, max(edge, c.edge), latest(f, c.last)
 }
 
 // anchor is the estimate; zero before the first observation.
-func (c *edgeClock) anchor() time.Time {
-	if c.count == 0 {
-		return time.Time{}
-	}
-	newest := c.bounds[(c.count-1)%clockMemory]
-	low, high := newest.low, newest.high
-	for back := 2; back <= min(c.count, clockMemory); back++ {
-		b := c.bounds[(c.count-back)%clockMemory]
-		l, h := latest(low, b.low), earliest(high, b.high)
-		if l.After(h) {
-			break
-		}
-		low, high = l, h
-	}
-	return low.Add(high.Sub(low) / 2)
-}
+func (c *edgeClock) anchor() time.Time { return c.low.Add(c.high.Sub(c.low) / 2) }
 
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {

@@ -18,8 +18,11 @@ type follower struct {
 	dirty    bool
 	current  *timeline.Track
 
-	fetched  time.Time // of the last good document
-	changed  bool      // it differed from the one before
+	fetched  time.Time     // of the last good document
+	began    time.Time     // of the request for it
+	planned  time.Time     // when that was due
+	slack    time.Duration // see learn
+	changed  bool          // it differed from the one before
 	failures int
 	wanted   time.Time // earliest time of the first fetch, or of a retry or a forced reload
 	reload   bool      // fetch all of it: a delta update did not fit
@@ -45,7 +48,7 @@ func (f *follower) update(m *media, notes []string, d directives, at time.Time) 
 		origin, relation := f.continues(m)
 		switch relation {
 		case stale:
-			f.fetched, f.changed = at, false
+			f.fetched, f.began, f.changed = at, f.started(at), false
 			return false
 		case restarted:
 			event = fmt.Sprintf("the media sequence went back from %d to %d: taken as a new stream", old.next()-1, m.sequence)
@@ -54,7 +57,10 @@ func (f *follower) update(m *media, notes []string, d directives, at time.Time) 
 		f.origin = origin
 		f.changed = m.next() != old.next() || len(m.parts) != len(old.parts) || m.ended != old.ended || m.edge() != old.edge()
 	}
-	f.media, f.dirty, f.fetched, f.notes = m, true, at, notes
+	f.media, f.dirty, f.fetched, f.began, f.notes = m, true, at, f.started(at), notes
+	if old != nil {
+		f.learn()
+	}
 	if event != "" {
 		f.notes = append([]string{event}, notes...)
 	}

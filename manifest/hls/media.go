@@ -121,13 +121,15 @@ func (m *media) targetDuration() time.Duration {
 	return longest
 }
 
+// meanOver is how many of the newest segments stand for those to come.
+const meanOver = 16
+
 // meanDuration is the mean of the newest segments, the best guess for the
 // next; 0 when nothing is known.
 func (m *media) meanDuration() time.Duration {
-	const newest = 16
 	var sum time.Duration
 	var n int
-	for i := max(0, len(m.entries)-newest); i < len(m.entries); i++ {
+	for i := max(0, len(m.entries)-meanOver); i < len(m.entries); i++ {
 		if d := m.entries[i].duration; d > 0 {
 			sum += d
 			n++
@@ -137,6 +139,17 @@ func (m *media) meanDuration() time.Duration {
 		return m.targetDuration()
 	}
 	return sum / time.Duration(n)
+}
+
+// regular reports that none of the newest segments is off the mean by more
+// than a sixteenth.
+func (m *media) regular(mean time.Duration) bool {
+	for i := max(0, len(m.entries)-meanOver); i < len(m.entries); i++ {
+		if (m.entries[i].duration - mean).Abs() > mean/16 {
+			return false
+		}
+	}
+	return true
 }
 
 // date returns the wall clock time of the first segment's start by the newest

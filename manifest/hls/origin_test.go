@@ -16,8 +16,9 @@ type origin struct {
 	dates     bool
 	partsEach int // parts a segment, 0: no low latency
 	skip      time.Duration
-	first     uint64 // media sequence number of the segment at start
-	prefix    string // of file names
+	first     uint64                    // media sequence number of the segment at start
+	prefix    string                    // of file names
+	jitter    func(i int) time.Duration // additional delay of segment i, nil: none
 }
 
 func (o *origin) duration(i int) time.Duration { return o.durations[i%len(o.durations)] }
@@ -40,11 +41,18 @@ func (o *origin) complete(t time.Time) int {
 	n := 0
 	for cycle := o.end(len(o.durations) - 1); ; {
 		n = max(0, int((t.Sub(o.start)-o.delay)/cycle)*len(o.durations)-1)
-		for !t.Before(o.start.Add(o.end(n) + o.delay)) {
+		for !t.Before(o.start.Add(o.end(n) + o.delay + o.late(n))) {
 			n++
 		}
 		return n
 	}
+}
+
+func (o *origin) late(i int) time.Duration {
+	if o.jitter == nil {
+		return 0
+	}
+	return o.jitter(i)
 }
 
 // parts is how many parts of the segment in production are listed at t.

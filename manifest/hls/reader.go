@@ -228,6 +228,7 @@ func (r *Reader) schedule() []Due {
 	var list []Due
 	for _, f := range r.tracks {
 		if d, ok := f.due(); ok {
+			f.planned = d.At
 			list = append(list, d)
 		}
 	}

@@ -95,6 +95,41 @@ func TestFollowHour(t *testing.T) {
 	}
 }
 
+// TestPollsFindTheRhythm: polls of a regular stream go to just after a segment
+// appears, and go back there after the origin has been early, late or slow.
+func TestPollsFindTheRhythm(t *testing.T) {
+	for _, jitter := range []time.Duration{0, 40 * time.Millisecond, 200 * time.Millisecond} {
+		t.Run(jitter.String(), func(t *testing.T) {
+			o := *origins["even"]
+			o.start = testTime
+			o.durations = []time.Duration{2 * time.Second}
+			o.delay = 0
+			o.jitter = func(i int) time.Duration { return jitter * time.Duration(i*7919%100) / 100 }
+			from := testTime.Add(time.Minute + 1234*time.Millisecond)
+			known := uint64(0)
+			var lags []time.Duration
+			follow(t, &o, from, from.Add(20*time.Minute), func(now time.Time, p *timeline.Presentation) {
+				for _, s := range listed(p.Tracks[0]) {
+					if s.Number <= known {
+						continue
+					}
+					known = s.Number
+					if now.After(from.Add(time.Minute)) {
+						i := int(s.Number - o.first)
+						lags = append(lags, now.Sub(o.start.Add(o.end(i)+o.jitter(i))))
+					}
+				}
+			})
+			slices.Sort(lags)
+			median, p95 := lags[len(lags)/2], lags[len(lags)*95/100]
+			t.Logf("%d segments, seen after %v (p50), %v (p95)", len(lags), median, p95)
+			if median > 150*time.Millisecond+jitter {
+				t.Errorf("segments are seen %v late", median)
+			}
+		})
+	}
+}
+
 // TestPredictions scores what is predicted 2, 6 and 10 seconds ahead.
 func TestPredictions(t *testing.T) {
 	for name, o := range origins {
@@ -251,11 +286,12 @@ func TestSchedule(t *testing.T) {
 		docs []string
 		want string // of the last: URL suffix and wait
 	}{
-		{"changed: one target duration", []string{playlistOf(1, numbered(1, 3)...)}, "v.m3u8 4s"},
+		{"changed, rhythm unknown: into the middle of the next segment's time", []string{playlistOf(1, numbered(1, 3)...)}, "v.m3u8 6s"},
+		{"changed, uneven: one target duration", []string{playlistOf(1, "#EXTINF:4,", "1.ts", "#EXTINF:3,", "2.ts")}, "v.m3u8 4s"},
 		{"unchanged: half of it", []string{playlistOf(1, numbered(1, 3)...), playlistOf(1, numbered(1, 3)...)}, "v.m3u8 2s"},
 		{"ended", []string{playlistOf(1, append(numbered(1, 3), "#EXT-X-ENDLIST")...)}, ""},
-		{"skippable", []string{playlistOf(100, long...)}, "v.m3u8?_HLS_skip=YES 4s"},
-		{"date ranges skippable", []string{strings.Replace(playlistOf(100, long...), "UNTIL=24", "UNTIL=24,CAN-SKIP-DATERANGES=YES", 1)}, "v.m3u8?_HLS_skip=v2 4s"},
+		{"skippable", []string{playlistOf(100, long...)}, "v.m3u8?_HLS_skip=YES 6s"},
+		{"date ranges skippable", []string{strings.Replace(playlistOf(100, long...), "UNTIL=24", "UNTIL=24,CAN-SKIP-DATERANGES=YES", 1)}, "v.m3u8?_HLS_skip=v2 6s"},
 		{"blocking", []string{strings.Replace(playlistOf(1, numbered(1, 3)...), "CAN-SKIP-UNTIL=24", "CAN-BLOCK-RELOAD=YES", 1)}, "v.m3u8?_HLS_msn=4 0s"},
 		{"blocking, parts", []string{strings.Replace(playlistOf(100, append(long, "#EXT-X-PART-INF:PART-TARGET=1", `#EXT-X-PART:DURATION=1,URI="p0"`)...),
 			"CAN-SKIP", "CAN-BLOCK-RELOAD=YES,CAN-SKIP", 1)}, "v.m3u8?_HLS_msn=120&_HLS_part=1&_HLS_skip=YES 0s"},

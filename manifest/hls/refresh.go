@@ -101,9 +101,12 @@ func (f *follower) due() (d Due, ok bool) {
 		return d, true
 	}
 	blocking := m.control.blockReload
-	at := f.fetched.Add(f.interval(f.changed))
-	if blocking && f.changed {
+	at := f.began.Add(f.interval(f.changed))
+	switch {
+	case blocking && f.changed:
 		at = f.fetched
+	case f.changed:
+		at = f.align(at)
 	}
 	if !f.wanted.IsZero() && f.wanted.Before(at) {
 		at = f.wanted
@@ -127,6 +130,54 @@ func (f *follower) due() (d Due, ok bool) {
 	}
 	d.URL = withDirectives(f.url, query)
 	return d, true
+}
+
+// align moves a poll from the earliest moment that the RFC allows to just
+// after new media is expected. Polling at a fixed interval finds every segment
+// as late as the first happened to be found, up to a whole segment; waiting
+// once is enough to be early from then on. While it is not known when media
+// appears, the poll goes to the middle of what is possible, which halves that.
+// Where segments are not all alike, or shorter than the target duration, the
+// interval would lose what was won at once: then the earliest moment it is.
+func (f *follower) align(earliest time.Time) time.Time {
+	low, high := f.clock.low, f.clock.high
+	mean := f.media.meanDuration()
+	if high.IsZero() || mean < minRefresh || !f.media.regular(mean) || mean < f.interval(true)*31/32 {
+		return earliest
+	}
+	expected := high.Add(f.slack)
+	if high.Sub(low) > mean/16 {
+		expected = low.Add(high.Sub(low) / 2)
+	}
+	expected = expected.Add(f.origin + f.media.edge() + mean)
+	// To be a little late is better than to wait for the segment after it.
+	if behind := earliest.Add(-mean / 32).Sub(expected); behind > 0 {
+		expected = expected.Add((behind + mean - 1) / mean * mean)
+	}
+	return latest(earliest, expected)
+}
+
+// learn adapts how long after the expected moment polls go: more when the
+// media was not there yet, slowly less while it is.
+func (f *follower) learn() {
+	if f.media == nil {
+		return
+	}
+	if mean := f.media.meanDuration(); f.changed {
+		f.slack -= f.slack / 32
+	} else {
+		f.slack = min(f.slack+mean/16, mean/2)
+	}
+}
+
+// started guesses when the request began whose answer has arrived at at: at
+// the time it was due, if that is not long ago. The RFC counts from there.
+func (f *follower) started(at time.Time) time.Time {
+	const longFetch = 2 * time.Second
+	if since := at.Sub(f.planned); since >= 0 && since < longFetch {
+		return f.planned
+	}
+	return at
 }
 
 // withDirectives appends delivery directives, sorted by name among themselves
