@@ -46,11 +46,10 @@ func (w *world) fetch(p *peer, e swarm.Fetch) {
 		joining: p.player != nil && p.player.joining(w.stream.number(seg)),
 	})
 	p.fetches = append(p.fetches, slot)
-	trips := 1
 	if !p.warm {
-		p.warm, trips = true, 3
+		p.warm, p.warmAt = true, w.now+2*w.cfg.OriginRTT
 	}
-	w.refer(slot, evFetch, w.now+time.Duration(trips)*w.cfg.OriginRTT)
+	w.refer(slot, evFetch, max(w.now, p.warmAt)+w.cfg.OriginRTT)
 }
 
 // refer schedules an event that names a fetch.

@@ -38,7 +38,8 @@ type peer struct {
 	up      uplink
 	down    downlink
 	fetches []int32 // running, by slot
-	warm    bool    // has an origin connection
+	warm    bool    // has an origin connection, or will have at warmAt
+	warmAt  swarm.Time
 	// originFree is when its share of the origin is idle.
 	originFree swarm.Time
 	player     *player // nil for a seed

@@ -34,7 +34,7 @@ func (pl *player) wanted(track, number int) bool {
 
 // enter starts a viewer: Latency behind the live edge, or somewhere in the film.
 func (w *world) enter(p *peer) {
-	pl := &player{joined: w.now, asked: -1, stalled: never, track: p.rng.IntN(len(w.stream.tracks))}
+	pl := &player{joined: w.now, stalled: never, track: p.rng.IntN(len(w.stream.tracks))}
 	p.player = pl
 	d := w.cfg.SegmentDuration
 	switch {
@@ -47,6 +47,7 @@ func (w *world) enter(p *peer) {
 		}
 	}
 	pl.next = pl.first
+	pl.asked = pl.first // the player's first request comes before anything is known to the swarm
 	w.name(p)
 	w.queue.push(event{at: w.now + d, kind: evPeriod, who: p.index})
 	if w.cfg.Switches > 0 && len(w.stream.tracks) > 1 {
@@ -108,7 +109,7 @@ func (w *world) want(p *peer, number int) {
 		Deadline:  w.due(p, number) + p.skew,
 		Duration:  w.cfg.SegmentDuration,
 		Size:      w.stream.nominal(seg),
-		Urgent:    pl.joining(number),
+		Urgent:    pl.joining(number) && number <= pl.asked,
 		Asked:     number <= pl.asked,
 		Fetchable: true,
 	})
@@ -346,7 +347,7 @@ func (w *world) follow(p *peer) {
 			seg := w.stream.seg(t, n)
 			at := w.stream.available(seg)
 			w.tell(p, swarm.Want{
-				Key: w.stream.keys[seg], Available: at, Deadline: max(at, w.now) + w.cfg.SegmentDuration + p.skew,
+				Key: w.stream.keys[seg], Available: at, Deadline: max(at, w.now) + w.cfg.Latency + p.skew,
 				Duration: w.cfg.SegmentDuration, Size: w.stream.nominal(seg), Fetchable: true,
 			})
 		}
