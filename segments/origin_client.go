@@ -75,7 +75,7 @@ func originTransport(base http.RoundTripper, check func(network, address string)
 	}
 	t.Proxy, t.DialContext = nil, dialer.DialContext
 	// Older hooks would go around the check.
-	t.DialTLSContext, t.DialTLS, t.Dial = nil, nil, nil //nolint:staticcheck // deprecated, hence cleared
+	t.DialTLSContext, t.DialTLS, t.Dial = nil, nil, nil
 	return t, nil
 }
 

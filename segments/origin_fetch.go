@@ -136,7 +136,7 @@ func (f *fetch) attempt(ctx context.Context) error {
 			return nil
 		}
 	}
-	io.CopyN(io.Discard, answer.Body, maxErrorBody) //nolint:errcheck // only to reuse the connection
+	io.CopyN(io.Discard, answer.Body, maxErrorBody) // only to use the connection again
 	status := &StatusError{URL: redact(answer.Request.URL), Code: answer.StatusCode, RetryAfter: parseRetryAfter(answer.Header, time.Now())}
 	if status.Temporary() {
 		return &retryError{err: status, after: status.RetryAfter}

@@ -18,9 +18,9 @@ func TestParseContentRange(t *testing.T) {
 		{"bytes 0-4611686018427387902/4611686018427387903", contentRange{0, maxPosition - 1, maxPosition}, true},
 		{"bytes 0-4611686018427387903/*", contentRange{0, maxPosition, -1}, true},
 		{"bytes 0-4611686018427387904/*", contentRange{}, false}, // one past maxPosition
-		{"bytes 5-10/10", contentRange{}, false}, // last behind the end
-		{"bytes 6-5/10", contentRange{}, false},  // backwards
-		{"bytes */10", contentRange{}, false},    // of a 416
+		{"bytes 5-10/10", contentRange{}, false},                 // last behind the end
+		{"bytes 6-5/10", contentRange{}, false},                  // backwards
+		{"bytes */10", contentRange{}, false},                    // of a 416
 		{"bytes -1-5/10", contentRange{}, false},
 		{"bytes +1-5/10", contentRange{}, false},
 		{"bytes=0-5/10", contentRange{}, false},
