@@ -191,10 +191,12 @@ func (b *builder) segments(t *timeline.Track, p period, in information, at bases
 	}
 	length := p.length(in.timescale, b.live)
 	var err error
-	switch in.addressing {
-	case byTemplate:
+	switch {
+	case in.addressing == byTemplate && in.media == "" && at.stated && len(rep.BaseURLs) > 0:
+		b.file(l, t, p, in, at) // a template meant for the others: this one is a file of its own
+	case in.addressing == byTemplate:
 		err = b.template(l, t, in, at, rep, length)
-	case byList:
+	case in.addressing == byList:
 		err = b.list(l, in, at, length)
 	default:
 		b.file(l, t, p, in, at)

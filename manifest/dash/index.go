@@ -25,6 +25,7 @@ type index struct {
 	first     int64   // media time of the first subsegment
 	lengths   []int64 // of each, in the timescale
 	ranges    []timeline.Range
+	boxes     int  // sidx boxes fetched beside the first
 	open      bool // the last one's length is not told: it ends with the Period
 	err       error
 }
@@ -121,9 +122,6 @@ func fetchRange(ctx context.Context, fetch Fetch, name resourceName) ([]byte, er
 // addSidx appends the subsegments of the sidx box in data, which lies at
 // name.first of the file, and of those it points at.
 func (ix *index) addSidx(ctx context.Context, fetch Fetch, name resourceName, data []byte, depth int) error {
-	if depth > MaxIndexDepth {
-		return fmt.Errorf("sidx boxes nested deeper than %d: %w", MaxIndexDepth, ErrLimit)
-	}
 	box, err := findSidx(data, uint64(name.first))
 	if err != nil {
 		return err
@@ -142,8 +140,14 @@ func (ix *index) addSidx(ctx context.Context, fetch Fetch, name resourceName, da
 		}
 		if ref.ReferenceType == 1 {
 			inner := resourceName{name.url, at, at + size - 1}
-			if size > MaxIndexBytes {
+			ix.boxes++
+			switch {
+			case size > MaxIndexBytes:
 				return fmt.Errorf("sidx of %d bytes at byte %d: %w", size, at, ErrLimit)
+			case depth == MaxIndexDepth:
+				return fmt.Errorf("sidx boxes nested deeper than %d: %w", MaxIndexDepth, ErrLimit)
+			case ix.boxes > MaxIndexBoxes:
+				return fmt.Errorf("more than %d sidx boxes: %w", MaxIndexBoxes, ErrLimit)
 			}
 			sub, err := fetchRange(ctx, fetch, inner)
 			if err != nil {

@@ -17,8 +17,10 @@ const (
 	MaxBaseURLs        = 8       // alternatives followed for one Representation
 	MaxIndexBytes      = 4 << 20 // of a sidx or Cues fetched for one Representation
 	MaxIndexDepth      = 4       // sidx boxes that point at sidx boxes
+	MaxIndexBoxes      = 512     // of those, fetched for one Representation
 	MaxIndexEntries    = 200_000 // subsegments of one Representation
 	MaxLinks           = 256     // xlink targets fetched for one MPD
+	MaxExpansions      = 1024    // references replaced by what they point at
 	MaxLinkDepth       = 4       // remote elements that hold remote elements
 	MaxURLLength       = 8 << 10 // bytes of one resolved URL
 	MaxWindow          = 50_000  // segments of a live Representation listed behind its edge: 27 h of 2 s

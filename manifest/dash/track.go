@@ -61,16 +61,20 @@ func (t *line) Segments(now time.Time, from, to time.Duration) iter.Seq[timeline
 				from = max(from, clock-t.live.depth)
 			}
 		}
-		seek := t.ladder.ticks(max(from-t.from, 0))
+		ticks := t.ladder.ticks(max(from-t.from, 0))
 		if t.live != nil {
-			seek = max(seek, t.ladder.window(t.ladder.ticks(t.edge(clock))))
+			ticks = max(ticks, t.ladder.window(t.ladder.ticks(t.edge(clock))))
 		}
-		t.ladder.scan(seek, func(s slot) bool {
-			start, end := t.span(s)
-			if start >= to || start >= t.until || t.live != nil && t.firstByte(start, end) > clock {
-				return false
-			}
-			return end <= from || t.emit(s, start, end, false, yield)
+		t.ladder.scan(ticks, func(s slot) bool {
+			return t.emit(s, func(start, end time.Duration) verdict {
+				switch {
+				case start >= to, t.live != nil && t.firstByte(start, end) > clock:
+					return stop
+				case end <= from:
+					return skip
+				}
+				return take
+			}, false, yield)
 		})
 	}
 }
@@ -82,22 +86,23 @@ func (t *line) Predicted(now time.Time, ahead time.Duration) iter.Seq[timeline.S
 		}
 		clock := now.Sub(t.live.start)
 		limit := add(clock, ahead)
-		visit := func(s slot) bool {
-			start, end := t.span(s)
-			at := t.firstByte(start, end)
-			if at > limit || start >= t.until {
-				return false
-			}
-			return at <= clock || t.emit(s, start, end, true, yield)
-		}
-		seek := t.edge(clock)
 		more := true
-		t.ladder.scan(t.ladder.ticks(seek), func(s slot) bool {
-			more = visit(s)
+		visit := func(s slot) bool {
+			more = t.emit(s, func(start, end time.Duration) verdict {
+				switch at := t.firstByte(start, end); {
+				case at > limit:
+					return stop
+				case at <= clock:
+					return skip
+				}
+				return take
+			}, true, yield)
 			return more
-		})
+		}
+		seek := t.ladder.ticks(t.edge(clock))
+		t.ladder.scan(seek, visit)
 		if more && t.grows {
-			t.ladder.extrapolate(t.ladder.ticks(seek), visit)
+			t.ladder.extrapolate(seek, visit)
 		}
 	}
 }
@@ -115,6 +120,7 @@ func (t *line) Find(url string, r *timeline.Range) (timeline.Segment, bool) {
 	if start >= t.until || end <= t.from {
 		return timeline.Segment{}, false
 	}
+	start, end = part(start, end, sub-1, s.subs)
 	return t.segment(s, sub, start, end, outside), true
 }
 
@@ -139,10 +145,32 @@ func (t *line) edge(clock time.Duration) time.Duration {
 	return min(max(add(clock, t.live.ahead)-t.from, 0), endOpen-1)
 }
 
-// emit yields the segments of a slot: one, or those of a Segment Sequence.
-func (t *line) emit(s slot, start, end time.Duration, predicted bool, yield func(timeline.Segment) bool) bool {
+// verdict is what becomes of one segment of a walk.
+type verdict uint8
+
+const (
+	take verdict = iota
+	skip
+	stop
+)
+
+// emit yields the segments of a slot, one or those of a Segment Sequence, as
+// judge decides by their place on the presentation timeline. It returns false
+// when the walk is over.
+func (t *line) emit(s slot, judge func(start, end time.Duration) verdict, predicted bool, yield func(timeline.Segment) bool) bool {
+	start, end := t.span(s)
+	if start >= t.until {
+		return false
+	}
 	for sub := range s.subs {
-		g := t.segment(s, sub+1, start, end, predicted)
+		from, to := part(start, end, sub, s.subs)
+		switch judge(from, to) {
+		case stop:
+			return false
+		case skip:
+			continue
+		}
+		g := t.segment(s, sub+1, from, to, predicted)
 		if g.URL == "" && !predicted {
 			continue // a SegmentURL that names nothing fetchable
 		}
@@ -153,6 +181,21 @@ func (t *line) emit(s slot, start, end time.Duration, predicted bool, yield func
 	return true
 }
 
+// part is the i-th of n equal parts of a span.
+func part(start, end time.Duration, i, n int64) (from, to time.Duration) {
+	if n == 1 {
+		return start, end
+	}
+	length := (end - start) / time.Duration(n)
+	from = start + length*time.Duration(i)
+	if i == n-1 {
+		return from, end
+	}
+	return from, from + length
+}
+
+// segment makes the sub-th segment, counted from 1, of a slot; start and end are
+// its own.
 func (t *line) segment(s slot, sub int64, start, end time.Duration, predicted bool) timeline.Segment {
 	g := timeline.Segment{
 		Key:       t.where.key(t.track, s),
@@ -161,22 +204,17 @@ func (t *line) segment(s slot, sub int64, start, end time.Duration, predicted bo
 		Start:     start,
 		Duration:  end - start,
 		Predicted: predicted,
-		Shareable: true,
 	}
 	g.URL, g.Range = t.where.locate(s, sub)
-	complete := end
+	g.Shareable = g.URL == "" || fetchable(g.URL)
 	if s.subs > 1 {
-		length := (end - start) / time.Duration(s.subs)
 		g.Key = segments.Key(string(g.Key) + "." + itoa(sub))
 		g.Part = int(sub)
-		g.Start, g.Duration = start+length*time.Duration(sub-1), length
-		start, complete = g.Start, g.Start+length
 	}
 	if t.live != nil {
-		first := t.live.start.Add(t.firstByte(start, complete))
-		g.AvailableAt = first
+		g.AvailableAt = t.live.start.Add(t.firstByte(start, end))
 		if t.live.growing && (t.live.ahead > 0 || t.live.always) {
-			g.GrowsFrom, g.AvailableAt = first, t.live.start.Add(complete)
+			g.GrowsFrom, g.AvailableAt = g.AvailableAt, t.live.start.Add(end)
 		}
 	}
 	return g

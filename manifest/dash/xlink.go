@@ -50,7 +50,9 @@ type linker struct {
 	reader  *Reader
 	base    string
 	missing []string
-	nodes   int
+
+	nodes    int
+	expanded int
 }
 
 // linkable are the elements whose remote form changes a segment list.
@@ -88,6 +90,9 @@ func (e *linker) expand(n *node, depth int) error {
 		if !known {
 			children = append(children, c)
 			continue
+		}
+		if e.expanded++; e.expanded > MaxExpansions {
+			return fmt.Errorf("dash: more than %d remote elements put in place: %w", MaxExpansions, ErrLimit)
 		}
 		for _, m := range remote {
 			m = m.clone()
