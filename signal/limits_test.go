@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -91,21 +92,20 @@ func TestConnectionCaps(t *testing.T) {
 }
 
 func TestConnectionsAreCountedOut(t *testing.T) {
-	s, url := startServer(t, Config{Limits: Limits{ConnectionsPerAddress: 1}})
-	for i := range 3 {
-		r := dialRaw(t, url).join("swarm", i)
-		r.say(&Gone{})
-		r.refusedWith(CodeMalformed)
-		r.conn.Close()
-		for metric(t, s, "shoal_signal_connections") != 0 {
-			time.Sleep(time.Millisecond) // polls a real server; the outcome does not depend on it
+	inBubble(t, Config{Limits: Limits{ConnectionsPerAddress: 1}}, func(t *testing.T, n *memNet, s *Server) {
+		for i := range 3 {
+			r := n.raw(t).join("swarm", i)
+			r.say(&Gone{})
+			r.refusedWith(CodeMalformed)
+			r.conn.Close()
+			synctest.Wait()
 		}
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if len(s.addresses) != 0 || len(s.swarms) != 0 {
-		t.Errorf("left behind: %v, %v", s.addresses, s.swarms)
-	}
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		if len(s.addresses) != 0 || len(s.swarms) != 0 || len(s.connections) != 0 {
+			t.Errorf("left behind: %v, %v, %v", s.addresses, s.swarms, s.connections)
+		}
+	})
 }
 
 func TestJoinsPerMember(t *testing.T) {
@@ -214,30 +214,30 @@ func TestPlainRequestIsToldToUpgrade(t *testing.T) {
 }
 
 func TestAdmit(t *testing.T) {
-	_, url := startServer(t, Config{Admit: func(j *Join, from netip.Addr) error {
-		if !from.IsLoopback() {
-			return fmt.Errorf("from %s", from)
+	home := netip.MustParseAddr("192.0.2.1")
+	cfg := Config{
+		Address: func(*http.Request) netip.Addr { return home },
+		Admit: func(j *Join, from netip.Addr) error {
+			if from != home || j.Token != "let "+j.Swarm+" in" {
+				return errors.New("wrong token")
+			}
+			return nil
+		}}
+	inBubble(t, cfg, func(t *testing.T, n *memNet, s *Server) {
+		good, _ := n.client(t, ClientConfig{Swarm: "s", Token: "let s in"})
+		bad, rb := n.client(t, ClientConfig{Swarm: "s", Token: "let me in"})
+		synctest.Wait()
+		if !good.Connected() {
+			t.Errorf("the client with the token: %v", good.Err())
 		}
-		if j.Token != "let "+j.Swarm+" in" {
-			return errors.New("wrong token")
+		var no *Refused
+		if err := bad.Err(); !errors.As(err, &no) || no.Code != CodeUnauthorized || no.Reason != "wrong token" {
+			t.Errorf("refused with %v", err)
 		}
-		return nil
-	}})
-	good, _ := startClient(t, ClientConfig{URL: url, Swarm: "s", Token: "let s in"})
-	bad, rb := startClient(t, ClientConfig{URL: url, Swarm: "s", Token: "let me in"})
-	for deadline := time.Now().Add(patience); bad.Err() == ErrNotConnected || !good.Connected(); {
-		if time.Now().After(deadline) {
-			t.Fatal("no answer")
+		if n := rb.count("up"); n != 0 {
+			t.Errorf("the client without admission connected %d times", n)
 		}
-		time.Sleep(time.Millisecond)
-	}
-	var no *Refused
-	if err := bad.Err(); !errors.As(err, &no) || no.Code != CodeUnauthorized || no.Reason != "wrong token" {
-		t.Errorf("refused with %v", err)
-	}
-	if n := rb.count("up"); n != 0 {
-		t.Errorf("the client without admission connected %d times", n)
-	}
+	})
 }
 
 func TestValidate(t *testing.T) {
