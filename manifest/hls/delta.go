@@ -2,7 +2,6 @@ package hls
 
 import (
 	"fmt"
-	"slices"
 )
 
 // skip reads EXT-X-SKIP (RFC 8216bis §4.4.5.2). With the playlist that the
@@ -47,41 +46,78 @@ func (m *mediaDraft) adopt(base *media, n uint64) bool {
 		return false
 	}
 	old := base.entries[from : from+n]
-	if old[0].number != m.sequence || old[n-1].number != m.sequence+n-1 || len(base.inits) > MaxInits {
+	if old[0].number != m.sequence || old[n-1].number != m.sequence+n-1 {
 		return false
 	}
-	// Room for as many new ones as the base has beyond the adopted ones.
+	if !m.adoptInits(base, old) {
+		return false
+	}
 	m.entries = append(make([]entry, 0, len(base.entries)+64), old...)
-	m.inits = slices.Clone(base.inits)
-	m.known = make(map[section]int32, len(m.inits))
-	for i, s := range m.inits {
-		m.known[s] = int32(i)
-	}
 	moved := base.resolver.dir != m.resolver.dir
-	if moved {
-		clear(m.known)
-		for i := range m.inits {
-			m.inits[i].uri = base.resolver.resolve(m.inits[i].uri)
-			m.known[m.inits[i]] = int32(i)
-		}
-	}
-	origin := old[0].start
 	for i := range m.entries {
 		e := &m.entries[i]
-		e.start -= origin
+		e.start -= old[0].start
 		e.partFrom, e.partTo = 0, 0
+		if e.init >= 0 {
+			e.init = m.adopted[e.init]
+		}
 		if moved {
 			e.uri = base.resolver.resolve(e.uri)
 		}
 	}
 	last := &m.entries[n-1]
-	m.init = last.init
+	if m.init < 0 {
+		m.init = last.init // none in this document before EXT-X-SKIP
+	}
 	m.carry = rangeCarry{next: -1}
 	if !last.span.isWhole() {
 		m.carry = rangeCarry{last.uri, last.span.last + 1}
 	}
-	m.keyURIs = slices.Clone(base.keyURIs)
-	m.encrypted, m.protected = base.encrypted, base.protected
+	m.encrypted, m.protected = m.encrypted || base.encrypted, m.protected || base.protected
+	m.adoptKeys(base)
 	m.fresh = len(m.entries)
 	return true
+}
+
+// adoptInits takes over the sections that the adopted entries use, and no
+// others: a stream that never ends must not keep all it ever had.
+func (m *mediaDraft) adoptInits(base *media, entries []entry) bool {
+	moved := base.resolver.dir != m.resolver.dir
+	m.adopted = make([]int32, len(base.inits))
+	for i := range m.adopted {
+		m.adopted[i] = -1
+	}
+	for i := range entries {
+		old := entries[i].init
+		if old < 0 || m.adopted[old] >= 0 {
+			continue
+		}
+		s := base.inits[old]
+		if moved {
+			s.uri = base.resolver.resolve(s.uri)
+		}
+		index, err := m.addInit(s)
+		if err != nil {
+			return false
+		}
+		m.adopted[old] = index
+	}
+	return true
+}
+
+// adoptKeys takes over the newest keys. Which segment needs which is not kept,
+// so half of what may be held is for them and half for the document's own.
+func (m *mediaDraft) adoptKeys(base *media) {
+	for _, uri := range base.keyURIs[max(0, len(base.keyURIs)-MaxKeys/2):] {
+		if base.resolver.dir != m.resolver.dir {
+			uri = base.resolver.resolve(uri)
+		}
+		if m.keys == nil {
+			m.keys = make(map[string]bool)
+		}
+		if uri != "" && !m.keys[uri] && len(m.keyURIs) < MaxKeys {
+			m.keys[uri] = true
+			m.keyURIs = append(m.keyURIs, uri)
+		}
+	}
 }

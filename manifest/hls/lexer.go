@@ -55,12 +55,13 @@ type lexer struct {
 	doc      *document
 	ctx      surroundings
 	line     int
-	bareCR   bool // the document may have carriage returns inside lines
-	cues     int  // EXT-X-DATERANGE seen
-	cueLine  int  // line of the first
-	expected int  // segments, for allocation
-	ofMedia  int  // line of the first tag that only a media playlist has
-	ofMulti  int  // line of the first tag that only a multivariant playlist has
+	head     []byte // header lines for the library
+	bareCR   bool   // the document may have carriage returns inside lines
+	cues     int    // EXT-X-DATERANGE seen
+	cueLine  int    // line of the first
+	expected int    // segments, for allocation
+	ofMedia  int    // line of the first tag that only a media playlist has
+	ofMulti  int    // line of the first tag that only a multivariant playlist has
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
@@ -174,21 +175,16 @@ func (l *lexer) finish() error {
 	if l.doc.multi != nil {
 		l.finishMulti()
 	}
+	l.doc.clean = slices.Insert(l.doc.clean, len(cleanStart), l.head...)
 	return nil
 }
 
 // cleanStart begins every clean text.
 const cleanStart = "#EXTM3U\n"
 
-// header writes a line for the library that must precede all segments, which
-// in a document out of order is not where it was found.
-func (l *lexer) header(line string) {
-	at := len(l.doc.clean)
-	if l.doc.media != nil && len(l.doc.media.entries) > l.doc.media.fresh || l.doc.multi != nil {
-		at = len(cleanStart)
-	}
-	l.doc.clean = slices.Insert(l.doc.clean, at, []byte(line)...)
-}
+// header keeps a line for the library that must precede all segments, which in
+// a document out of order is not where it was found.
+func (l *lexer) header(line string) { l.head = append(l.head, line...) }
 
 // attributes parses the value of the current tag.
 func (l *lexer) attributes(value []byte) (attributes, error) {

@@ -3,7 +3,6 @@ package hls
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,36 +14,34 @@ type section struct {
 	span byteRange
 }
 
-// key reads EXT-X-KEY: it replaces the one in force of the same KEYFORMAT;
-// METHOD=NONE ends all (RFC 8216bis §4.4.4.4). Keys never enter the swarm;
-// their URIs are kept so that a request for one can be told apart.
+// key reads EXT-X-KEY. Several may be in force, one a KEYFORMAT (RFC 8216bis
+// §4.4.4.4); which segment needs which does not matter here. Keys never enter
+// the swarm: their URIs are kept so that a request for one can be told apart.
 func (l *lexer) key(value []byte) error {
 	m := l.asMedia()
 	a, err := l.attributes(value)
 	if err != nil {
 		return err
 	}
-	method := a.get("METHOD")
-	switch method {
-	case "", "NONE":
-		m.keys = nil
+	if method := a.get("METHOD"); method == "" || method == "NONE" {
 		return nil
 	}
-	k := keyTag{method, a.get("KEYFORMAT"), a.get("URI")}
-	if k.format == "" {
-		k.format = "identity"
-	}
-	m.keys = append(slices.DeleteFunc(m.keys, func(o keyTag) bool { return o.format == k.format }), k)
 	m.encrypted = true
-	if k.format != "identity" {
+	if format := a.get("KEYFORMAT"); format != "" && format != "identity" {
 		m.protected = true
 	}
-	if k.uri != "" && !slices.Contains(m.keyURIs, k.uri) {
-		if len(m.keyURIs) >= MaxKeys {
-			return fmt.Errorf("%w: more than %d keys", ErrLimit, MaxKeys)
-		}
-		m.keyURIs = append(m.keyURIs, k.uri)
+	uri := a.get("URI")
+	if uri == "" || m.keys[uri] {
+		return nil
 	}
+	if len(m.keyURIs) >= MaxKeys {
+		return fmt.Errorf("%w: more than %d keys", ErrLimit, MaxKeys)
+	}
+	if m.keys == nil {
+		m.keys = make(map[string]bool)
+	}
+	m.keys[uri] = true
+	m.keyURIs = append(m.keyURIs, uri)
 	return nil
 }
 
@@ -86,6 +83,17 @@ func (m *mediaDraft) addInit(s section) (int32, error) {
 	if m.known == nil {
 		m.known = make(map[section]int32)
 	}
+	plain := section{withoutQuery(s.uri), s.span}
+	if other, seen := m.paths[plain]; seen && other != s.uri {
+		if m.unclear == nil {
+			m.unclear = make(map[section]bool)
+		}
+		m.unclear[plain] = true
+	}
+	if m.paths == nil {
+		m.paths = make(map[section]string)
+	}
+	m.paths[plain] = s.uri
 	m.known[s] = int32(len(m.inits))
 	m.inits = append(m.inits, s)
 	return m.known[s], nil
@@ -196,7 +204,7 @@ func (l *lexer) renditionReport(value []byte) error {
 		return err
 	}
 	uri := a.get("URI")
-	if uri == "" || len(m.reports) >= MaxVariants+MaxRenditions {
+	if uri == "" || len(m.reports) >= MaxReports {
 		return nil
 	}
 	r := report{uri: uri, part: -1}

@@ -10,14 +10,16 @@ import (
 type mediaDraft struct {
 	media
 	pending  pendingSegment
-	partEnd  int32      // parts before this index belong to a finished segment
-	carry    rangeCarry // of segments
-	partly   rangeCarry // of parts
-	init     int32      // the EXT-X-MAP in force, -1 none
-	keys     []keyTag   // the EXT-X-KEYs in force, one a KEYFORMAT
-	known    map[section]int32
-	skipBase uint64 // segments skipped so far, added to the library's numbering
-	fresh    int    // entries[fresh:] are listed in this document, those before come from the base
+	partEnd  int32              // parts before this index belong to a finished segment
+	carry    rangeCarry         // of segments
+	partly   rangeCarry         // of parts
+	init     int32              // the EXT-X-MAP in force, -1 none
+	keys     map[string]bool    // URIs in keyURIs
+	known    map[section]int32  // index in inits
+	adopted  []int32            // a delta update's base: index there → index in inits
+	paths    map[section]string // section without query → its URI
+	skipBase uint64             // segments skipped so far, added to the library's numbering
+	fresh    int                // entries[fresh:] are listed in this document, those before come from the base
 }
 
 // pendingSegment holds the tags seen since the last URI.
@@ -28,9 +30,6 @@ type pendingSegment struct {
 	gap           bool
 	discontinuity bool
 }
-
-// keyTag is one EXT-X-KEY in force.
-type keyTag struct{ method, format, uri string }
 
 // asMedia marks the document as a media playlist.
 func (l *lexer) asMedia() *mediaDraft {

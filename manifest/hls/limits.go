@@ -27,9 +27,11 @@ const (
 	// MaxRenditions bounds EXT-X-MEDIA.
 	MaxRenditions = 1_000
 	// MaxInits bounds the different EXT-X-MAP of one media playlist.
-	MaxInits = 10_000
+	MaxInits = MaxSegments
 	// MaxKeys bounds the different EXT-X-KEY URIs of one media playlist.
-	MaxKeys = 10_000
+	MaxKeys = MaxSegments
+	// MaxReports bounds EXT-X-RENDITION-REPORT; further ones are not looked at.
+	MaxReports = 100
 	// MaxVariables bounds EXT-X-DEFINE.
 	MaxVariables = 1_000
 	// MaxAttributes bounds one tag's attribute list.

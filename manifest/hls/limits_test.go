@@ -134,3 +134,48 @@ func TestSequenceOverflow(t *testing.T) {
 		}
 	}
 }
+
+// TestHostile: documents made to be slow to read, each a few megabytes, take
+// no longer than their size.
+func TestHostile(t *testing.T) {
+	const lines = 60_000
+	repeat := func(format string) string {
+		var b strings.Builder
+		for i := range lines {
+			fmt.Fprintf(&b, format+"\n", i)
+		}
+		return b.String()
+	}
+	media := "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n"
+	for name, body := range map[string]string{
+		"late sequence numbers":   media + repeat("#EXT-X-MEDIA-SEQUENCE:%d") + repeat("#EXTINF:4,\n%d.ts"),
+		"key formats":             media + repeat("#EXT-X-KEY:METHOD=SAMPLE-AES,KEYFORMAT=\"%d\",URI=\"skd://1\""),
+		"keys":                    media + strings.Repeat(repeat("#EXT-X-KEY:METHOD=AES-128,URI=\"%d\"")[:300_000/2], 6),
+		"one init in two queries": media + strings.Repeat(repeat("#EXT-X-MAP:URI=\"i?%d\"\n#EXTINF:4,\na.ts")[:250_000], 6),
+		"reports":                 media + repeat("#EXT-X-RENDITION-REPORT:URI=\"../%d/\""),
+		"attributes":              media + "#EXT-X-MAP:URI=\"i\"" + strings.Repeat(",A=1", MaxLineBytes/4-5) + "\n",
+		"empty brackets":          media + "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"\"\n" + strings.Repeat("#EXTINF:4,\n"+strings.Repeat("{$a}", 1000)+"x\n", 1000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			p, err := Read(t.Context(), testURL, []byte(body), testTime, nil)
+			if err == nil {
+				for range p.Tracks[0].Timeline.(*Timeline).Inits() {
+				}
+				listed(p.Tracks[0])
+			}
+			if took := time.Since(start); took > 3*time.Second {
+				t.Errorf("%d bytes took %v (%v)", len(body), took, err)
+			}
+		})
+	}
+}
+
+func TestReportCap(t *testing.T) {
+	for _, n := range []int{MaxReports, MaxReports + 1} {
+		doc, err := lex([]byte("#EXTM3U\n#EXT-X-TARGETDURATION:4\n"+strings.Repeat("#EXT-X-RENDITION-REPORT:URI=\"a\"\n", n)), surroundings{url: testBase})
+		if err != nil || len(doc.media.reports) != MaxReports {
+			t.Errorf("%d reports: %v", n, err)
+		}
+	}
+}

@@ -21,7 +21,8 @@ type media struct {
 	parts     []part // of all listed segments, then of the one in production
 	trailing  int32  // parts from here on belong to the segment in production
 	inits     []section
-	nextInit  int32 // the EXT-X-MAP in force after the last segment, -1 none
+	unclear   map[section]bool // sections, without query, that differ in the query only
+	nextInit  int32            // the EXT-X-MAP in force after the last segment, -1 none
 	keyURIs   []string
 	encrypted bool
 	protected bool // a KEYFORMAT other than identity: DRM
@@ -164,11 +165,14 @@ func (m *media) date() (t time.Time, ok bool) {
 }
 
 // initSegment names the section with that index for a track; nil for -1.
+// Sections that differ in the query only would have one key, which never holds
+// a query: they are not shared.
 func (m *media) initSegment(track string, index int32) *timeline.Segment {
 	if index < 0 {
 		return nil
 	}
-	return m.sectionSegment(track, m.inits[index], !m.ambiguous(index))
+	s := m.inits[index]
+	return m.sectionSegment(track, s, !m.unclear[section{withoutQuery(s.uri), s.span}])
 }
 
 func (m *media) sectionSegment(track string, s section, shareable bool) *timeline.Segment {
@@ -180,17 +184,4 @@ func (m *media) sectionSegment(track string, s section, shareable bool) *timelin
 		Part:      -1,
 		Shareable: abs != "" && shareable,
 	}
-}
-
-// ambiguous reports that another section of the same playlist differs from
-// this one in the query only. Their keys are the same, which never holds a
-// query, so neither may be shared.
-func (m *media) ambiguous(index int32) bool {
-	s := m.inits[index]
-	for i, o := range m.inits {
-		if int32(i) != index && o.span == s.span && o.uri != s.uri && withoutQuery(o.uri) == withoutQuery(s.uri) {
-			return true
-		}
-	}
-	return false
 }

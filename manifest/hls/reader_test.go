@@ -259,6 +259,26 @@ func TestDelta(t *testing.T) {
 	}
 }
 
+// TestDeltaForgets: sections and keys that no listed segment can need go, and
+// EXT-X-MAP before EXT-X-SKIP is as good as none.
+func TestDeltaForgets(t *testing.T) {
+	r := NewReader()
+	observe(t, r, liveURL, playlistOf(0, append([]string{`#EXT-X-MAP:URI="0.mp4"`}, numbered(0, 9)...)...), testTime)
+	for n := 1; n <= 30; n++ {
+		p, due := observe(t, r, liveURL, playlistOf(n, fmt.Sprintf(`#EXT-X-MAP:URI="%d.mp4"`, n-1), "#EXT-X-SKIP:SKIPPED-SEGMENTS=9",
+			fmt.Sprintf(`#EXT-X-MAP:URI="%d.mp4"`, n), "#EXTINF:4,", fmt.Sprintf("%d.ts", n+9)), testTime.Add(time.Duration(n)*4*time.Second))
+		track := p.Tracks[0]
+		var inits []string
+		for s := range track.Timeline.(*Timeline).Inits() {
+			inits = append(inits, fileName(s.URL))
+		}
+		first := fmt.Sprintf("%d.mp4", max(0, n-9))
+		if len(inits) > 11 || track.Init == nil || fileName(track.Init.URL) != first || len(due) != 1 {
+			t.Fatalf("update %d: init %+v, want %s; inits %v", n, track.Init, first, inits)
+		}
+	}
+}
+
 // TestDeltaThatDoesNotFit asks for the whole playlist, at once and without
 // _HLS_skip, and keeps the last good one meanwhile.
 func TestDeltaThatDoesNotFit(t *testing.T) {
