@@ -79,6 +79,15 @@ func (a *active) list() []*activeTrack {
 	})
 }
 
+// keys names the active tracks, in no order.
+func (a *active) keys() []string {
+	keys := make([]string, 0, len(a.tracks))
+	for k := range a.tracks {
+		keys = append(keys, k)
+	}
+	return keys
+}
+
 // resolve finds t in p and, for every other period, the track a player will go
 // on with there: the same kind and language, the nearest bandwidth. A period is
 // a track of its own in the model, a viewer sees one picture.

@@ -181,12 +181,11 @@ func (g *Gateway) serve(w *recorder, r *http.Request) Kind {
 
 // media serves a segment through its session. False: it is none.
 func (g *Gateway) media(w *recorder, r *http.Request, u *url.URL) bool {
-	rawURL := u.String()
-	s, ok := g.streams.find(rawURL, r.Header)
+	n, ok := g.streams.find(u.String(), g.toOrigin(r))
 	if !ok {
 		return false
 	}
-	reply, err := s.answer(r.Context(), rawURL, g.toOrigin(r))
+	reply, err := n.answer(r.Context())
 	switch {
 	case errors.Is(err, errBypass):
 		return false

@@ -167,7 +167,9 @@ func TestGatewayConditionalManifest(t *testing.T) {
 	if head.StatusCode != 200 || len(body) != 0 || head.Header.Get("Etag") != tag || head.Header.Get("Content-Type") != "application/dash+xml" {
 		t.Errorf("HEAD: %s %v", head.Status, head.Header)
 	}
-	s.on("/untagged.m3u8", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "#EXTM3U\n#EXT-X-TARGETDURATION:1\n/x.ts\n") })
+	s.on("/untagged.m3u8", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "#EXTM3U\n#EXT-X-TARGETDURATION:1\n/x.ts\n")
+	})
 	first, body = get(t, client, "GET", under(base, s.URL)+"/untagged.m3u8", nil)
 	if want := "#EXTM3U\n#EXT-X-TARGETDURATION:1\n" + under(base, s.URL) + "/x.ts\n"; string(body) != want || int(first.ContentLength) != len(want) {
 		t.Errorf("rewritten to %q, length %d", body, first.ContentLength)
@@ -185,9 +187,15 @@ func TestGatewayRedirects(t *testing.T) {
 	s := newStage(t)
 	g, base := newGateway(t, s, nil)
 	client := plainClient(t)
-	s.on("/entry.mpd", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/vod/stream.mpd?edge=7", http.StatusFound) })
-	s.on("/away.mpd", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://elsewhere.example/x.mpd", http.StatusFound) })
-	s.on("/inside.mpd", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/latest", http.StatusFound) })
+	s.on("/entry.mpd", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/vod/stream.mpd?edge=7", http.StatusFound)
+	})
+	s.on("/away.mpd", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://elsewhere.example/x.mpd", http.StatusFound)
+	})
+	s.on("/inside.mpd", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://169.254.169.254/latest", http.StatusFound)
+	})
 	resp, _ := get(t, client, "GET", under(base, s.URL)+"/entry.mpd", nil)
 	if want := under(base, s.URL) + "/vod/stream.mpd?edge=7"; resp.StatusCode != 302 || resp.Header.Get("Location") != want {
 		t.Fatalf("got %s to %q, want %q", resp.Status, resp.Header.Get("Location"), want)

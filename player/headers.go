@@ -1,8 +1,10 @@
 package player
 
 import (
+	"iter"
+	"maps"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -52,44 +54,66 @@ const maxAmbientOrigins = 16
 
 func (a ambient) note(rawURL string, h http.Header) {
 	key := originOf(rawURL)
-	if _, known := a[key]; key == "" || !known && len(a) >= maxAmbientOrigins {
+	known, ok := a[key]
+	if key == "" || !ok && len(a) >= maxAmbientOrigins || ok && sameButCMCD(known, h) {
 		return
 	}
 	kept := h.Clone()
-	for name := range kept {
-		if strings.HasPrefix(name, "Cmcd-") {
-			delete(kept, name)
+	maps.DeleteFunc(kept, func(name string, _ []string) bool { return isCMCD(name) })
+	a[key] = kept
+}
+
+func isCMCD(name string) bool { return strings.HasPrefix(name, "Cmcd-") }
+
+// sameButCMCD spares a copy for each of a player's many requests.
+func sameButCMCD(known, h http.Header) bool {
+	n := 0
+	for name, values := range h {
+		if isCMCD(name) {
+			continue
+		}
+		if n++; !slices.Equal(known[name], values) {
+			return false
 		}
 	}
-	a[key] = kept
+	return n == len(known)
 }
 
 func (a ambient) forURL(rawURL string) http.Header { return a[originOf(rawURL)] }
 
+// originOf is scheme and authority of an absolute URL, "" of another.
 func originOf(rawURL string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil || u.Host == "" {
+	scheme := strings.Index(rawURL, "://")
+	if scheme < 0 {
 		return ""
 	}
-	return u.Scheme + "://" + strings.ToLower(u.Host)
+	if end := strings.IndexAny(rawURL[scheme+3:], "/?#"); end >= 0 {
+		return rawURL[:scheme+3+end]
+	}
+	return rawURL
 }
 
 // undecorated yields rawURL and, for the look-up in the manifest only, what
 // players may have made it from: without its CMCD parameter, without its query.
-func undecorated(rawURL string) []string {
-	urls := []string{rawURL}
-	base, query, ok := strings.Cut(rawURL, "?")
-	if !ok {
-		return urls
-	}
-	var kept []string
-	for pair := range strings.SplitSeq(query, "&") {
-		if name, _, _ := strings.Cut(pair, "="); name != "CMCD" {
-			kept = append(kept, pair)
+func undecorated(rawURL string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if !yield(rawURL) {
+			return
 		}
+		base, query, ok := strings.Cut(rawURL, "?")
+		if !ok {
+			return
+		}
+		var kept []string
+		for pair := range strings.SplitSeq(query, "&") {
+			if name, _, _ := strings.Cut(pair, "="); name != "CMCD" {
+				kept = append(kept, pair)
+			}
+		}
+		rest := strings.Join(kept, "&")
+		if rest != query && rest != "" && !yield(base+"?"+rest) {
+			return
+		}
+		yield(base)
 	}
-	if rest := strings.Join(kept, "&"); rest != query && rest != "" {
-		urls = append(urls, base+"?"+rest)
-	}
-	return append(urls, base)
 }

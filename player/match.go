@@ -2,6 +2,7 @@ package player
 
 import (
 	"net/url"
+	"slices"
 
 	"github.com/shoal-p2p/shoal/manifest/timeline"
 )
@@ -21,12 +22,12 @@ type Match struct {
 // player added to the manifest's URL does not matter.
 func (s *Session) Find(rawURL string, r *timeline.Range) (Match, bool) {
 	s.mu.Lock()
-	p, lately := s.presentation, s.active.list()
+	p, lately := s.presentation, s.active.keys()
 	s.mu.Unlock()
 	if p == nil {
 		return Match{}, false
 	}
-	for _, u := range undecorated(rawURL) {
+	for u := range undecorated(rawURL) {
 		if m, ok := findIn(p, lately, u, r); ok {
 			return m, true
 		}
@@ -35,14 +36,10 @@ func (s *Session) Find(rawURL string, r *timeline.Range) (Match, bool) {
 }
 
 // findIn looks at the tracks in use first: nearly every request is for those.
-func findIn(p *timeline.Presentation, lately []*activeTrack, u string, r *timeline.Range) (Match, bool) {
-	inUse := make(map[string]bool, len(lately))
-	for _, a := range lately {
-		inUse[a.track.Key] = true
-	}
+func findIn(p *timeline.Presentation, lately []string, u string, r *timeline.Range) (Match, bool) {
 	for _, pass := range [...]bool{true, false} {
 		for _, t := range p.Tracks {
-			if inUse[t.Key] != pass {
+			if slices.Contains(lately, t.Key) != pass {
 				continue
 			}
 			if isInit(t.Init, u, r) {

@@ -40,6 +40,9 @@ func (s *Session) plan(now time.Time) []node.Resource {
 	synced := now.Add(p.ClockOffset)
 	var rs []node.Resource
 	for _, t := range s.active.list() {
+		if p.Live && t.frontier == 0 {
+			continue // only its init segment was asked for: where it will begin is not known
+		}
 		for _, track := range resolve(p, t.track) {
 			if track.Timeline == nil {
 				continue

@@ -11,6 +11,9 @@ const (
 	// planEvery is how often a plan is renewed without a reason, so that newly
 	// predictable segments are reserved within half a second.
 	planEvery = 500 * time.Millisecond
+	// planPause is the shortest time between two plans: a player that asks for
+	// hundreds of segments a second needs one plan for all of them.
+	planPause = 20 * time.Millisecond
 	// deadlineSlop is how far a planned deadline may drift before the node is
 	// told: it needs to know tenths of seconds, not microseconds.
 	deadlineSlop = 200 * time.Millisecond
@@ -30,15 +33,21 @@ func (s *Session) keepPlan() {
 	timer := time.NewTimer(planEvery)
 	defer timer.Stop()
 	var last []node.Resource
+	var planned time.Time
 	for {
 		select {
 		case <-s.ctx.Done():
 			return
 		case <-s.kick:
+			if pause := planPause - time.Since(planned); pause > 0 {
+				timer.Reset(pause)
+				continue
+			}
 		case <-timer.C:
 		}
 		s.mu.Lock()
 		now := time.Now()
+		planned = now
 		rs := s.plan(now)
 		s.mu.Unlock()
 		if !samePlan(last, rs) {

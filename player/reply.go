@@ -6,15 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
-	"net/url"
-	"path"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/shoal-p2p/shoal/manifest/timeline"
 	"github.com/shoal-p2p/shoal/segments"
 )
 
@@ -42,86 +37,46 @@ func (r *reply) reader() io.ReadCloser {
 	return io.NopCloser(bytes.NewReader(r.whole))
 }
 
-// answer serves a GET for rawURL through the session, or returns errBypass when
-// it is not one of its segments, must not be shared, or the peer failed before
-// the first byte for a reason of its own.
-func (s *Session) answer(ctx context.Context, rawURL string, h http.Header) (*reply, error) {
-	asked, ranged := parseRange(h)
-	m, part, ok := s.name(rawURL, asked, ranged)
-	if !ok || !m.Segment.Shareable || m.Segment.Gap || s.premature(m.Segment, time.Now()) {
+// named is a media request of which the session knows what it asks for.
+type named struct {
+	session *Session
+	match   Match
+	part    span
+	url     string
+	header  http.Header // the player's
+}
+
+// answer serves a GET through the session, or returns errBypass when the segment
+// must not be shared or the peer failed before the first byte for a reason of
+// its own.
+func (n named) answer(ctx context.Context) (*reply, error) {
+	seg := n.match.Segment
+	if !seg.Shareable || seg.Gap || n.session.premature(seg, time.Now()) {
 		return nil, errBypass
 	}
-	stream, err := s.Get(ctx, m, rawURL, originHeader(h))
+	stream, err := n.session.Get(ctx, n.match, n.url, originHeader(n.header))
 	if err != nil {
 		return refusal(ctx, err)
 	}
 	if b, ok := stream.Bytes(); ok {
-		s.served(m, int64(len(b)))
+		n.session.served(n.match, int64(len(b)))
 		defer stream.Close()
-		return heldReply(m, rawURL, h, part, stream.Meta(), b), nil
+		return n.held(stream.Meta(), b), nil
 	}
 	if stream.Cached() {
-		s.hit()
+		n.session.hit()
 	}
-	return streamReply(ctx, m, rawURL, h, part, stream)
+	return n.stream(ctx, stream)
 }
 
-// span is the part of a segment that a request asks for.
-type span struct {
-	byteRange
-	ranged bool
-	shift  int64 // of the segment in its resource: Content-Range counts from there
-	inside bool  // the segment is itself a byte range of a resource
-}
-
-// maxEarly is how far before its availability a segment may be asked of the
-// peer. A player further ahead than that has another idea of the time, and gets
-// the origin's answer.
-const maxEarly = time.Second
-
-// premature says that a request comes too early for the peer.
-func (s *Session) premature(seg timeline.Segment, now time.Time) bool {
-	p := s.Presentation()
-	return seg.Predicted && p != nil && s.local(p, fetchable(seg)).Sub(now) > maxEarly
-}
-
-// name finds the segment, first with the range as part of its name (byte-range
-// addressing), then as a part of a whole resource.
-func (s *Session) name(rawURL string, asked byteRange, ranged bool) (Match, span, bool) {
-	if !ranged || asked.suffix != 0 {
-		m, ok := s.Find(rawURL, nil)
-		if !ok || m.Segment.Range != nil {
-			return m, span{}, false
-		}
-		return m, span{byteRange: asked, ranged: ranged}, true
-	}
-	m, ok := s.Find(rawURL, &timeline.Range{First: asked.first, Last: asked.last})
-	if !ok {
-		if m, ok = s.Find(rawURL, nil); !ok || m.Segment.Range != nil {
-			return m, span{}, false
-		}
-	}
-	r := m.Segment.Range
-	if r == nil {
-		return m, span{byteRange: asked, ranged: true}, true
-	}
-	if asked.first < r.First || r.Last >= 0 && (asked.last < 0 || asked.last > r.Last) {
-		return m, span{}, false // more than this segment
-	}
-	inner := byteRange{first: asked.first - r.First, last: -1}
-	if asked.last >= 0 {
-		inner.last = asked.last - r.First
-	}
-	return m, span{byteRange: inner, ranged: true, shift: r.First, inside: true}, true
-}
-
-func heldReply(m Match, rawURL string, h http.Header, part span, meta segments.Meta, b []byte) *reply {
-	r := &reply{header: mediaHeader(m, rawURL, meta), length: -1}
+// held answers from a segment in memory.
+func (n named) held(meta segments.Meta, b []byte) *reply {
+	r := &reply{header: mediaHeader(n.match, n.url, meta), length: -1}
 	r.header.Set("Cache-Status", "shoal; hit")
-	if notModified(h, r.header) {
+	if notModified(n.header, r.header) {
 		return r.bodyless(http.StatusNotModified)
 	}
-	offset, length := r.shape(h, part, int64(len(b)))
+	offset, length := r.shape(n.header, n.part, int64(len(b)))
 	r.whole = b[offset : offset+length]
 	return r
 }
@@ -160,38 +115,37 @@ func (r *reply) bodyless(status int) *reply {
 	return r
 }
 
-// streamReply answers from a segment on its way. A stream of unknown size cannot
+// stream answers from a segment on its way. A stream of unknown size cannot
 // satisfy a range, so that the whole is sent instead (RFC 9110 §14.2).
-func streamReply(ctx context.Context, m Match, rawURL string, h http.Header, part span, stream Stream) (*reply, error) {
+func (n named) stream(ctx context.Context, stream Stream) (*reply, error) {
 	var body io.ReadCloser
 	var first []byte
 	if !stream.Cached() {
 		body = stream.Reader(0, -1)
 		buf := make([]byte, firstRead)
-		n, err := body.Read(buf)
-		for n == 0 && err == nil {
-			n, err = body.Read(buf)
+		size, err := body.Read(buf)
+		for size == 0 && err == nil {
+			size, err = body.Read(buf)
 		}
-		if err != nil && !errors.Is(err, io.EOF) && n == 0 {
-			body.Close()
-			stream.Close()
+		if err != nil && !errors.Is(err, io.EOF) && size == 0 {
+			closeAll(body, stream)
 			return refusal(ctx, err)
 		}
-		first = buf[:n]
+		first = buf[:size]
 	}
-	r := &reply{header: mediaHeader(m, rawURL, stream.Meta()), length: -1}
+	r := &reply{header: mediaHeader(n.match, n.url, stream.Meta()), length: -1}
 	r.header.Set("Cache-Status", "shoal; fwd=miss")
 	if stream.Cached() {
 		r.header.Set("Cache-Status", "shoal; hit")
 	}
-	if notModified(h, r.header) {
+	if notModified(n.header, r.header) {
 		closeAll(body, stream)
 		return r.bodyless(http.StatusNotModified), nil
 	}
-	size := stream.Size()
+	size, part := stream.Size(), n.part
 	if size < 0 {
-		if part.inside && m.Segment.Range.Last >= 0 {
-			size = m.Segment.Range.Last - m.Segment.Range.First + 1
+		if r := n.match.Segment.Range; part.inside && r.Last >= 0 {
+			size = r.Last - r.First + 1
 		} else {
 			part.ranged = false
 		}
@@ -201,7 +155,7 @@ func streamReply(ctx context.Context, m Match, rawURL string, h http.Header, par
 		r.body = &streamBody{first: first, rest: body, stream: stream}
 		return r, nil
 	}
-	offset, length := r.shape(h, part, size)
+	offset, length := r.shape(n.header, part, size)
 	switch {
 	case r.status == http.StatusRequestedRangeNotSatisfiable:
 		closeAll(body, stream)
@@ -241,48 +195,4 @@ func refusal(ctx context.Context, err error) (*reply, error) {
 	}
 	r.setLength()
 	return r, nil
-}
-
-// mediaHeader describes a segment: the origin's word first, then the manifest's,
-// then the file name's.
-func mediaHeader(m Match, rawURL string, meta segments.Meta) http.Header {
-	h := make(http.Header, 8)
-	h.Set("Accept-Ranges", "bytes")
-	contentType := meta.ContentType
-	if contentType == "" || contentType == "application/octet-stream" {
-		contentType = m.Track.MimeType
-	}
-	if contentType == "" {
-		contentType = typeByName(rawURL)
-	}
-	h.Set("Content-Type", contentType)
-	if meta.ETag != "" {
-		h.Set("Etag", meta.ETag)
-	}
-	if meta.LastModified != "" {
-		h.Set("Last-Modified", meta.LastModified)
-	}
-	return h
-}
-
-// mediaTypes are those that the system's MIME table often lacks.
-var mediaTypes = map[string]string{
-	".mpd": "application/dash+xml", ".m3u8": "application/vnd.apple.mpegurl", ".m3u": "application/vnd.apple.mpegurl",
-	".mp4": "video/mp4", ".m4s": "video/iso.segment", ".m4v": "video/mp4", ".cmfv": "video/mp4", ".m4f": "video/iso.segment",
-	".m4a": "audio/mp4", ".cmfa": "audio/mp4", ".aac": "audio/aac", ".ts": "video/mp2t", ".webm": "video/webm",
-	".vtt": "text/vtt", ".ttml": "application/ttml+xml", ".cmft": "application/mp4",
-}
-
-func typeByName(rawURL string) string {
-	ext := ""
-	if u, err := url.Parse(rawURL); err == nil {
-		ext = strings.ToLower(path.Ext(u.Path))
-	}
-	if t, ok := mediaTypes[ext]; ok {
-		return t
-	}
-	if t := mime.TypeByExtension(ext); t != "" {
-		return t
-	}
-	return "application/octet-stream"
 }

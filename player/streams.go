@@ -46,15 +46,16 @@ type stream struct {
 	pinned bool // somebody else closes it
 }
 
-func (st *streams) find(rawURL string, h http.Header) (*Session, bool) {
+// find names a media request among the open sessions, the one used last first.
+func (st *streams) find(rawURL string, h http.Header) (named, bool) {
+	asked, ranged := parseRange(h)
 	for _, s := range st.list() {
-		asked, ranged := parseRange(h)
-		if _, _, ok := s.name(rawURL, asked, ranged); ok {
+		if m, part, ok := s.name(rawURL, asked, ranged); ok {
 			st.touch(s)
-			return s, true
+			return named{session: s, match: m, part: part, url: rawURL, header: h}, true
 		}
 	}
-	return nil, false
+	return named{}, false
 }
 
 func (st *streams) list() []*Session {

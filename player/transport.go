@@ -65,8 +65,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return t.base().RoundTrip(req)
 	}
 	rawURL := withoutFragment(req.URL)
-	if s, ok := t.streams.find(rawURL, req.Header); ok {
-		r, err := s.answer(req.Context(), rawURL, req.Header)
+	if n, ok := t.streams.find(rawURL, req.Header); ok {
+		r, err := n.answer(req.Context())
 		if err == nil {
 			if req.Body != nil {
 				req.Body.Close()

@@ -304,7 +304,9 @@ func TestTransportHLS(t *testing.T) {
 
 func TestTransportRedirectedManifestKeepsItsSwarm(t *testing.T) {
 	s := newStage(t)
-	s.on("/entry.mpd", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/vod/stream.mpd?edge=7", http.StatusFound) })
+	s.on("/entry.mpd", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/vod/stream.mpd?edge=7", http.StatusFound)
+	})
 	client, _ := newClient(t, s, "/entry.mpd")
 	open := client.Transport.(*Transport).streams.list()
 	if len(open) != 1 || !strings.HasSuffix(open[0].Swarm(), "/entry.mpd") {
