@@ -125,7 +125,7 @@ func TestPlan(t *testing.T) {
 				return &timeline.Presentation{Tracks: []*timeline.Track{track("v", timeline.Video, "", 4000, row{last: 99})}}
 			},
 			do:   func(t *testing.T, s *Session) { ask(t, s, "v", 0); ask(t, s, "v", 1) },
-			want: keysOf("v", 2, 15)} // the head is at 2 s: begun at the end of the first
+			want: keysOf("v", 2, 15)}, // the head is at 2 s: begun at the end of the first
 		{name: "VOD: two segments past a player that buffers more",
 			p: func(time.Time) *timeline.Presentation {
 				return &timeline.Presentation{Tracks: []*timeline.Track{track("v", timeline.Video, "", 4000, row{last: 99})}}
@@ -152,7 +152,12 @@ func TestPlan(t *testing.T) {
 					track("lo", timeline.Video, "", 4000, row{last: 7}), track("hi", timeline.Video, "", 9000, row{last: 7}),
 				}}
 			},
-			do:   func(t *testing.T, s *Session) { ask(t, s, "lo", 0); ask(t, s, "lo", 1); ask(t, s, "hi", 2); ask(t, s, "hi", 3) },
+			do: func(t *testing.T, s *Session) {
+				ask(t, s, "lo", 0)
+				ask(t, s, "lo", 1)
+				ask(t, s, "hi", 2)
+				ask(t, s, "hi", 3)
+			},
 			want: keysOf("hi", 4, 7)},
 		{name: "a recorder keeps all it reads",
 			p: func(time.Time) *timeline.Presentation {

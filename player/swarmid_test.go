@@ -32,7 +32,7 @@ func TestSwarmID(t *testing.T) {
 			t.Errorf("%d bytes over the limit: %q, %v", extra, got, err)
 		}
 	}
-	if a, _ := SwarmID(host + strings.Repeat("x", 300)); !strings.HasSuffix(a, swarmName("cdn.example/"+strings.Repeat("x", 300))[len("cdn.example"):]) {
+	if a, _ := SwarmID(host + strings.Repeat("x", 300)); !strings.HasSuffix(a, swarmName("cdn.example/" + strings.Repeat("x", 300))[len("cdn.example"):]) {
 		t.Errorf("not the hash of the whole: %q", a)
 	}
 }
