@@ -41,8 +41,11 @@ func (s *sockets) ListenUDP(network string, local *net.UDPAddr) (transport.UDPCo
 	// one that refuses leaves a working socket.
 	_ = conn.SetReadBuffer(socketBuffer)
 	_ = conn.SetWriteBuffer(socketBuffer)
-	if s.wrap != nil {
+	switch {
+	case s.wrap != nil:
 		conn = s.wrap(conn)
+	case s.offload:
+		conn = offload(conn)
 	}
 	return conn, nil
 }
