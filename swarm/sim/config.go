@@ -178,6 +178,9 @@ type Liars struct {
 const (
 	MaxViewers  = 100_000
 	MaxSegments = 1 << 20 // tracks × segments of one run
+
+	maxTracks    = 64
+	maxPerMinute = 60 // track changes or departures of one viewer
 )
 
 func (c Config) populate() Config {
@@ -259,7 +262,9 @@ func (c Config) validate() error {
 	check(c.Horizon >= c.SegmentDuration && c.Cache >= 2*c.SegmentDuration, "horizon %v, cache %v: want one and two segments at least", c.Horizon, c.Cache)
 	check(c.Film >= c.SegmentDuration, "film %v: want at least one segment", c.Film)
 	check(c.SizeSpread < 1, "size spread %v: want less than 1", c.SizeSpread)
-	check(c.Switches >= 0 && c.Churn >= 0, "switches %v, churn %v: want no less than 0", c.Switches, c.Churn)
+	check(c.Switches >= 0 && c.Switches <= maxPerMinute && c.Churn >= 0 && c.Churn <= maxPerMinute,
+		"switches %v, churn %v a minute: want 0 to %d", c.Switches, c.Churn, maxPerMinute)
+	check(len(c.Tracks) <= maxTracks, "%d tracks: the limit is %d", len(c.Tracks), maxTracks)
 	for _, bitrate := range c.Tracks {
 		positive("track bitrate", bitrate)
 		size := float64(bitrate) / 8 * c.SegmentDuration.Seconds() * (1 + max(c.SizeSpread, 0))

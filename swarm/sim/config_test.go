@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,10 @@ func TestConfigRefusesWhatCannotBe(t *testing.T) {
 		{"largest segment", Config{SizeSpread: -1, Tracks: []int64{most}}, ""},
 		{"one past", Config{SizeSpread: -1, Tracks: []int64{most + 4}}, "limit"},
 		{"too many segments", Config{Duration: 24 * time.Hour, SegmentDuration: 50 * time.Millisecond}, "segments"},
+		{"most tracks", Config{Tracks: slices.Repeat([]int64{1e6}, maxTracks)}, ""},
+		{"one past", Config{Tracks: slices.Repeat([]int64{1e6}, maxTracks+1)}, "tracks"},
+		{"most switches", Config{Switches: maxPerMinute}, ""},
+		{"too many", Config{Switches: maxPerMinute + 1}, "switches"},
 		{"mode", Config{Mode: "radio"}, "mode"},
 		{"pairing", Config{Pairing: "best"}, "pairing"},
 		{"warmup", Config{Warmup: time.Minute, Duration: time.Minute}, "warmup"},

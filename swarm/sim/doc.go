@@ -1,2 +1,54 @@
-// Package sim runs the brain of package swarm for many peers in virtual time.
+// Package sim runs the brain of package swarm, unchanged, for hundreds or
+// thousands of peers in virtual time. One goroutine, one queue of events, one
+// random seed: the same Config and the same brain give the same Report.Hash, on
+// every machine.
+//
+// # What is modelled
+//
+// Each peer is the brain and a virtual edge that does what package node does for
+// a real one, with bitmaps in place of bytes.
+//
+//	round trip    RTTMin + (RTTMax − RTTMin) · distance/√2 of points in a unit square
+//	message       rtt/2 + jitter·U, in order on each direction of a link
+//	loss          with 1 − (1 − loss)^packets the message, and all behind it, comes one
+//	              round trip later: links are reliable (SCTP)
+//	uplink        a token server: one piece of 16 KiB at a time, links in turn
+//	downlink      a queue: through at max(free, now − size/rate) + size/rate
+//	link          at most 1 MiB under way, the receive buffer of an SCTP association
+//	connecting    two signal round trips and four of ICE, DTLS and SCTP
+//	origin        a round trip (three the first time), then size over the least of the
+//	              client's rate, its downlink and its part of the total; errors in an
+//	              outage and before a segment exists
+//	death         graceful: neighbours know half a round trip later; silent: after Detect
+//	liars         wrong pieces; offers of what is not there; two pieces and then silence
+//
+// A virtual player names segments as a manifest does, the coming ones too, asks
+// for one after the other, plays each for its duration, and stalls when one is
+// not whole when it is due. Beside it runs, in arithmetic, the same player over
+// plain HTTP: a stall that it would not have had is laid at the swarm's door
+// (Report.StallsP2P) and is an error.
+//
+// # What is not
+//
+// Congestion control is the receive window and the fair turn of the uplink; the
+// slow start of a connection, the throughput limit of loss and bufferbloat are
+// left out. Control messages take no room on the uplink (they are counted:
+// Report.ControlBytes). Lies about leaves that a swarm without a signing key can
+// only cross-check are not told; every piece a peer sends is right or wrong.
+//
+// # Invariants
+//
+// Run's error wraps ErrInvariant when a stall was caused by the swarm, a piece
+// came from nowhere or went nowhere, a brain sent what it did not hold, fetched or
+// connected to what does not exist, a way from the origin was longer than MaxHops,
+// a table outgrew its cap, or a brain asked for Ticks without end.
+//
+// # Stories
+//
+// swarm/testdata holds scenarios, one story each: a configuration, goals, and the
+// recorded results of the last run that was meant (see Scenario). After a change of
+// the brain:
+//
+//	go test ./swarm/sim -run Scenarios          # what became different
+//	go test ./swarm/sim -run Scenarios -update  # record it, and read the diff
 package sim

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/shoal-p2p/shoal/swarm"
 )
 
@@ -89,6 +91,7 @@ func (w *world) put(p *peer, seg int32, piece, hops int) (fresh, whole bool) {
 	if !h.add(piece, hops) {
 		return false, false
 	}
+	h.touched = w.now
 	w.ledger.kept++
 	if h.whole() {
 		w.holders[seg]++
@@ -96,16 +99,19 @@ func (w *world) put(p *peer, seg int32, piece, hops int) (fresh, whole bool) {
 	return true, h.whole()
 }
 
-// evict lets go of segments more than Cache behind the playhead (live: of any
-// track older than that; for a seed, behind the live edge).
+// idleSegment is how long an unfinished segment is kept that gets no more pieces.
+const idleSegment = 30 * time.Second
+
+// evict lets go of whole segments more than Cache behind the playhead (for a
+// seed, behind the live edge) and of unfinished ones there that nothing comes for.
 func (w *world) evict(p *peer, before int) {
 	for i := 0; i < len(p.shelf.items); {
 		h := &p.shelf.items[i]
-		if w.stream.number(h.seg) >= before {
+		seg, whole := h.seg, h.whole()
+		if w.stream.number(seg) >= before || !whole && w.now-h.touched < idleSegment {
 			i++
 			continue
 		}
-		seg, whole := h.seg, h.whole()
 		w.take(p, seg)
 		key := w.stream.keys[seg]
 		if whole {

@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/shoal-p2p/shoal/swarm"
+import (
+	"time"
+
+	"github.com/shoal-p2p/shoal/swarm"
+)
 
 // plainHTTP is the same viewer without a swarm: it asks the origin for one
 // segment after the other, each as soon as it exists. What it would have had in
@@ -10,14 +14,18 @@ type plainHTTP struct {
 	free  swarm.Time // when its last segment was whole
 }
 
+// plainRetry is how often the players in use ask again after an error (dash.js
+// and hls.js: 1 s for the first repetitions).
+const plainRetry = time.Second
+
 // plain is when the viewer would have had a number from the origin alone, asked
 // for in order:
 //
 //	start = max(previous, available)
 //	done  = start + trips·rtt + size / min(client's rate, downlink, total/viewers)
 //
-// trips is 1, and 3 for the first request. An outage in between starts the
-// request again at its end.
+// trips is 1, and 3 for the first request. An outage in between makes it start
+// again, every plainRetry until the outage is over.
 func (w *world) plain(p *peer, number int) swarm.Time {
 	pl := p.player
 	seg := w.stream.seg(pl.track, number)
@@ -39,7 +47,9 @@ func (w *world) plain(p *peer, number int) swarm.Time {
 		again = false
 		for _, o := range w.cfg.Outages {
 			if start < o.At+o.For && start+took > o.At {
-				start, again = o.At+o.For, true
+				failed := max(start, o.At)
+				tries := (o.At + o.For - failed + plainRetry - 1) / plainRetry
+				start, again = failed+tries*plainRetry, true
 			}
 		}
 	}

@@ -1,14 +1,15 @@
 package sim
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/shoal-p2p/shoal/swarm"
 )
 
-// eager fetches every wanted segment from the origin as soon as it exists: a
-// plain HTTP player.
+// eager fetches every wanted segment from the origin as soon as it exists, a
+// plain HTTP player; those from 20 s on that much later.
 func eager(late time.Duration) func(s *script, in swarm.Input) {
 	var waiting []swarm.Want
 	seen := map[swarm.Key]bool{}
@@ -17,13 +18,22 @@ func eager(late time.Duration) func(s *script, in swarm.Input) {
 			seen[w.Key] = true
 			waiting = append(waiting, w)
 		}
-		for len(waiting) > 0 && waiting[0].Available+late <= s.now {
+		if u, ok := in.(swarm.Unwant); ok {
+			waiting = slices.DeleteFunc(waiting, func(w swarm.Want) bool { return slices.Contains(u.Keys, w.Key) })
+		}
+		when := func() swarm.Time {
+			if at := waiting[0].Available; at < 20*time.Second {
+				return at
+			}
+			return waiting[0].Available + late
+		}
+		for len(waiting) > 0 && when() <= s.now {
 			s.do(swarm.Fetch{Key: waiting[0].Key, Count: -1, Cause: swarm.CauseElected})
 			waiting = waiting[1:]
 		}
 		s.tickAt = 0
 		if len(waiting) > 0 {
-			s.tickAt = waiting[0].Available + late
+			s.tickAt = when()
 		}
 	}
 }
@@ -133,7 +143,7 @@ func TestVODPlayer(t *testing.T) {
 }
 
 func TestSwitchKeepsWhatHasBegun(t *testing.T) {
-	st := set(t, Config{Viewers: 1, Tracks: []int64{5e6, 1e6}}, eager(0))
+	st := set(t, Config{Viewers: 1, Tracks: []int64{5e6, 1e6}, Switches: 0.001}, eager(0))
 	st.until(10 * time.Second)
 	p := st.peers[0]
 	old := p.player.track

@@ -3,6 +3,8 @@ package sim
 import (
 	"slices"
 	"sort"
+
+	"github.com/shoal-p2p/shoal/swarm"
 )
 
 // holding is what a peer has of one segment: which pieces and how far they came,
@@ -10,7 +12,9 @@ import (
 type holding struct {
 	seg  int32
 	held int32
-	way  []uint8 // of each piece: 0 not held, else 1 + the peers it came through
+	// touched is when the last piece came.
+	touched swarm.Time
+	way     []uint8 // of each piece: 0 not held, else 1 + the peers it came through
 }
 
 func (h *holding) whole() bool { return int(h.held) == len(h.way) }
