@@ -57,7 +57,6 @@ type Client struct {
 var (
 	errPaused = errors.New("signal: closed by SetOpen")
 	errDrain  = errors.New("signal: the server asked to reconnect")
-	errClosed = errors.New("signal: client closed")
 )
 
 // NewClient starts a client. It returns at once and connects, and reconnects, in

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// allowed checks a request's Origin (RFC 6455 §4.2.2, RFC 6454 §7) against the
+// originAllowed checks a request's Origin (RFC 6455 §4.2.2, RFC 6454 §7) against the
 // allow-list. Scheme and host compare without regard to case.
 func originAllowed(list []string, origin string) bool {
 	if len(list) == 0 || origin == "" {

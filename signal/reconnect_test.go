@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,10 +105,10 @@ func TestBackoffStartsOverAfterAStableMinute(t *testing.T) {
 		inBubble(t, Config{}, func(t *testing.T, n *memNet, s *Server) {
 			const least, most = time.Millisecond, time.Hour
 			working := n.dialer().NetDialContext
-			broken := true
+			var works atomic.Bool
 			dialer := n.dialer()
 			dialer.NetDialContext = func(ctx context.Context, a, b string) (net.Conn, error) {
-				if broken {
+				if !works.Load() {
 					return nil, errNobodyListens
 				}
 				return working(ctx, a, b)
@@ -120,7 +121,7 @@ func TestBackoffStartsOverAfterAStableMinute(t *testing.T) {
 			}
 			defer c.Close()
 			time.Sleep(2 * time.Hour) // the delay grows to about an hour
-			broken = false
+			works.Store(true)
 			for !c.Connected() {
 				time.Sleep(time.Second)
 			}
@@ -141,13 +142,10 @@ func TestBackoffStartsOverAfterAStableMinute(t *testing.T) {
 func TestRefusalSaysWhenToComeBack(t *testing.T) {
 	inBubble(t, Config{Limits: Limits{MembersPerSwarm: 1}}, func(t *testing.T, n *memNet, s *Server) {
 		first := n.raw(t).join("swarm", 1)
-		joins := 0
-		s.cfg.Admit = nil
 		c, r := n.client(t, ClientConfig{Secret: secretOf(2)})
 		time.Sleep(4 * time.Second)
-		joins = int(metric(t, s, "shoal_signal_refused_total", CodeSwarmFull.String()))
-		if joins != 1 {
-			t.Errorf("%d attempts within the 5 s the server asked for", joins)
+		if joins := metric(t, s, "shoal_signal_refused_total", CodeSwarmFull.String()); joins != 1 {
+			t.Errorf("%v attempts within the 5 s the server asked for", joins)
 		}
 		var no *Refused
 		if !errors.As(c.Err(), &no) || no.Code != CodeSwarmFull {
