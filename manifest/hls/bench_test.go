@@ -140,3 +140,30 @@ func BenchmarkLexer(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAgainstDecoders reads the same playlist with all three in turn, so
+// that a busy machine is busy for all, and reports the ratios of the best times.
+func BenchmarkAgainstDecoders(b *testing.B) {
+	body := longPlaylist(10_000, false)
+	best := [3]time.Duration{time.Hour, time.Hour, time.Hour}
+	read := [3]func() error{
+		func() error {
+			_, err := Read(b.Context(), "https://cdn.test/live/main.m3u8", body, time.Time{}, nil)
+			return err
+		},
+		func() error { _, _, err := m3u8.DecodeFrom(bytes.NewReader(body), false); return err },
+		func() error { _, _, err := eyevinn.DecodeFrom(bytes.NewReader(body), false); return err },
+	}
+	for b.Loop() {
+		for i, f := range read {
+			start := time.Now()
+			if err := f(); err != nil {
+				b.Fatal(err)
+			}
+			best[i] = min(best[i], time.Since(start))
+		}
+	}
+	b.ReportMetric(float64(best[0])/float64(best[1]), "×grafov")
+	b.ReportMetric(float64(best[0])/float64(best[2]), "×eyevinn")
+	b.ReportMetric(float64(best[0])/1e6, "ms")
+}

@@ -83,10 +83,10 @@ func lex(body []byte, ctx surroundings) (*document, error) {
 		return nil, fmt.Errorf("hls: line 1: %w: it must begin with #EXTM3U", ErrNotPlaylist)
 	}
 	l := &lexer{doc: &document{}, ctx: ctx, bareCR: bytes.IndexByte(body, '\r') >= 0}
-	// Clean lines are about as long as the original ones; an EXTINF gains an index.
-	segments := min(bytes.Count(body, []byte("#EXTINF")), MaxSegments)
-	l.expected = segments
-	l.doc.clean = append(make([]byte, 0, len(body)+8*segments+64), cleanStart...)
+	// A segment takes two lines at least. Clean lines are about as long as the
+	// original ones; an EXTINF gains an index.
+	l.expected = min(bytes.Count(body, []byte{'\n'})/2+1, MaxSegments)
+	l.doc.clean = append(make([]byte, 0, len(body)+8*l.expected+64), cleanStart...)
 	l.doc.vars.imports = ctx.imports
 	if ctx.url != nil {
 		l.doc.vars.query = ctx.url.Query()
@@ -129,6 +129,10 @@ func (l *lexer) take(text []byte) error {
 		return l.reference(text)
 	}
 	if !bytes.HasPrefix(text, []byte("#EXT")) {
+		return nil
+	}
+	if value, ok := bytes.CutPrefix(text, []byte("#EXTINF:")); ok {
+		l.extinf(trim(value)) // nearly every tag of a long playlist is this one
 		return nil
 	}
 	name, value := text, []byte(nil)

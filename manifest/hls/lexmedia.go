@@ -48,11 +48,7 @@ func (l *lexer) asMedia() *mediaDraft {
 func (l *lexer) mediaTag(name, value []byte) (known bool, err error) {
 	switch string(name) {
 	case "#EXTINF":
-		m := l.asMedia()
-		if m.pending.duration != nil {
-			l.doc.notes.add(l.line, "the EXTINF before this one has no URI and is ignored")
-		}
-		m.pending.duration = number(value)
+		l.extinf(value)
 	case "#EXT-X-PROGRAM-DATE-TIME":
 		l.asMedia().pending.date = value
 	case "#EXT-X-BYTERANGE":
@@ -111,6 +107,14 @@ func (l *lexer) mediaTag(name, value []byte) (known bool, err error) {
 		return false, nil
 	}
 	return true, nil
+}
+
+func (l *lexer) extinf(value []byte) {
+	m := l.asMedia()
+	if m.pending.duration != nil {
+		l.doc.notes.add(l.line, "the EXTINF before this one has no URI and is ignored")
+	}
+	m.pending.duration = number(value)
 }
 
 // segmentURI closes a segment: side-table entry here, clean lines for the
