@@ -180,17 +180,22 @@ func describe(b *testing.B, from, to *webrtc.PeerConnection) {
 	step(from.SetRemoteDescription(*to.LocalDescription()))
 }
 
-// BenchmarkSetUp is from Connect to LinkUp, signalling included.
+// BenchmarkSetUp is from Connect to LinkUp on both sides, signalling included.
 func BenchmarkSetUp(b *testing.B) {
-	s := startServer(b)
-	one, l1 := join(b, s)
-	two, l2 := join(b, s)
-	for b.Loop() {
-		link, _ := meet(one, two, l1, l2)
-		b.StopTimer()
-		link.Close("")
-		l1.down(two.ID())
-		l2.down(one.ID())
-		b.StartTimer()
+	for _, scope := range []Scope{LoopbackOnly, WithLoopback} {
+		b.Run(fmt.Sprintf("scope=%d", scope), func(b *testing.B) {
+			s := startServer(b)
+			config := func(c *Config) { c.Scope = scope }
+			one, l1 := join(b, s, config)
+			two, l2 := join(b, s, config)
+			for b.Loop() {
+				link, _ := meet(one, two, l1, l2)
+				b.StopTimer()
+				link.Close("")
+				l1.down(two.ID())
+				l2.down(one.ID())
+				b.StartTimer()
+			}
+		})
 	}
 }

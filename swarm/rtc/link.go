@@ -147,4 +147,4 @@ func (l *link) Queued() int { return int(l.a.bulk.dc.BufferedAmount()) }
 func (l *link) RTT() time.Duration { return time.Duration(l.rtt.Load()) }
 
 // Close implements node.Link. It returns at once; Handler.LinkDown follows.
-func (l *link) Close(reason string) { l.s.hangUp(reason) }
+func (l *link) Close(reason string) { l.s.hangUp(ErrHungUp, reason) }

@@ -1,6 +1,7 @@
 package rtc
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -141,7 +142,7 @@ func (n *Network) newSession(peer swarm.PeerID, offer *payload, wanted bool) *se
 		handler: n.handler,
 		peer:    peer,
 		inbox:   make(chan payload, maxInbox),
-		hangups: make(chan string, 1),
+		hangups: make(chan hangup, 1),
 		wanted:  wanted,
 	}
 	n.sessions[peer] = s
@@ -182,7 +183,7 @@ func (n *Network) offered(peer swarm.PeerID, offer payload, rest []payload, want
 		return
 	}
 	n.running.Go(func() {
-		if err == ErrFull { // the banned are not worth an answer
+		if errors.Is(err, ErrFull) { // the banned are not worth an answer
 			_ = n.signalTo(h, peer, payload{kind: kindBye, session: offer.session, reason: "full"})
 		}
 		if wanted {
@@ -232,7 +233,7 @@ func (n *Network) gone(peer swarm.PeerID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if s := n.sessions[peer]; s != nil && !s.up {
-		s.hangUp("gone from signalling")
+		s.hangUp(ErrUnreachable, "gone from signalling")
 	}
 }
 
@@ -272,7 +273,7 @@ func (n *Network) Ban(peer swarm.PeerID) {
 		n.banOrder = append(n.banOrder, peer)
 	}
 	if s := n.sessions[peer]; s != nil {
-		s.hangUp("banned")
+		s.hangUp(ErrBanned, "banned")
 	}
 	n.cfg.Log.Info("peer banned", "peer", peer)
 }

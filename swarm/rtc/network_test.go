@@ -129,14 +129,14 @@ func TestGlare(t *testing.T) {
 
 func TestConnectIsAlwaysAnswered(t *testing.T) {
 	s := startServer(t)
-	a, la := join(t, s, func(c *Config) { c.AttemptTimeout = 300 * time.Millisecond })
+	a, la := join(t, s)
 	for _, c := range []struct {
 		name string
 		peer swarm.PeerID
 		want error
 	}{
 		{"itself", a.ID(), ErrRefused},
-		{"nobody", "0123456789abcdef", ErrHungUp}, // signalling says that it is gone
+		{"nobody", "0123456789abcdef", ErrUnreachable}, // signalling says that it is gone
 		{"no name", "somebody", ErrUnreachable},
 	} {
 		a.Connect(c.peer)
@@ -175,10 +175,12 @@ func (ignore) Connected(bool)         {}
 func TestBan(t *testing.T) {
 	s := startServer(t)
 	a, la := join(t, s)
-	b, lb := join(t, s, func(c *Config) { c.AttemptTimeout = 500 * time.Millisecond })
+	b, lb := join(t, s, func(c *Config) { c.AttemptTimeout = 2 * time.Second })
 	meet(a, b, la, lb)
 	a.Ban(b.ID())
-	la.down(b.ID())
+	if err := la.down(b.ID()); !errors.Is(err, ErrBanned) {
+		t.Errorf("the link: %v, want %v", err, ErrBanned)
+	}
 	lb.down(a.ID())
 	b.Connect(a.ID())
 	if err := lb.down(a.ID()); !errors.Is(err, ErrTimeout) {

@@ -19,7 +19,7 @@ type session struct {
 	handler node.Handler
 	peer    swarm.PeerID
 	inbox   chan payload // bounded: what does not fit is dropped
-	hangups chan string  // reason to end, the first one counts
+	hangups chan hangup  // the first one counts
 
 	// Guarded by n.mu.
 	up     bool      // LinkUp was or is being told
@@ -29,10 +29,19 @@ type session struct {
 	held   []payload // came after ended
 }
 
+// hangup asks a session to end.
+type hangup struct {
+	cause  error  // for this side
+	reason string // for both
+}
+
+func (h hangup) Error() string { return h.cause.Error() + ": " + h.reason }
+func (h hangup) Unwrap() error { return h.cause }
+
 // hangUp asks the session to end.
-func (s *session) hangUp(reason string) {
+func (s *session) hangUp(cause error, reason string) {
 	select {
-	case s.hangups <- reason:
+	case s.hangups <- hangup{cause, reason}:
 	default:
 	}
 }
@@ -108,8 +117,8 @@ func (s *session) connect(first *payload) (_ *attempt, err error) {
 		select {
 		case <-s.n.closing:
 			return nil, ErrClosed
-		case reason := <-s.hangups:
-			return nil, fmt.Errorf("%w: %s", ErrHungUp, reason)
+		case h := <-s.hangups:
+			return nil, h
 		case <-timeout.C:
 			return nil, ErrTimeout
 		case p := <-s.inbox:
@@ -179,9 +188,9 @@ func (s *session) serve(a *attempt) error {
 		case <-s.n.closing:
 			l.farewell("leaving")
 			return ErrClosed
-		case reason := <-s.hangups:
-			l.farewell(reason)
-			return fmt.Errorf("%w: %s", ErrHungUp, reason)
+		case h := <-s.hangups:
+			l.farewell(h.reason)
+			return h
 		case err := <-l.ended:
 			return err
 		case <-grace.C:
@@ -258,7 +267,7 @@ func reasonOf(err error) string {
 	switch {
 	case errors.Is(err, ErrTimeout):
 		return "timeout"
-	case errors.Is(err, ErrHungUp):
+	case errors.Is(err, ErrHungUp), errors.Is(err, ErrBanned):
 		return "not wanted"
 	case errors.Is(err, ErrClosed):
 		return "leaving"
