@@ -25,6 +25,12 @@ func FuzzMPD(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, unix int64) {
 		now := time.Unix(unix%(1<<40), 0)
+		begin := time.Now()
+		defer func() {
+			if d := time.Since(begin); d > patience {
+				t.Errorf("%d bytes took %v", len(body), d)
+			}
+		}()
 		p, _, err := NewReader(Options{}).Observe("http://cdn.test/a/b.mpd", body, now)
 		if err != nil {
 			return
@@ -42,6 +48,9 @@ func FuzzMPD(f *testing.F) {
 		}
 	})
 }
+
+// patience bounds the time for one small document, on a busy machine.
+const patience = 5 * time.Second
 
 func checkTimeline(t *testing.T, track *timeline.Track, now time.Time) {
 	n := 0

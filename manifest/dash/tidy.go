@@ -20,6 +20,9 @@ import (
 //   - an AdaptationSet@id that is not a number;
 //   - an attribute of a foreign namespace whose local name is one of its own.
 //
+// and it never returns for a ">" in character data, which is legal XML: its
+// decoder yields no token and no error there, for ever.
+//
 // tidy rewrites those in one pass over the bytes and copies nothing when there
 // is nothing to rewrite. It is also where the document's size is counted and
 // where a document type declaration, the door to entity bombs and to reading
@@ -74,7 +77,7 @@ func tidy(body []byte) (tidied, error) {
 		return tidied{}, err
 	}
 	t.done.body = body
-	if t.copied > 0 {
+	if t.out != nil {
 		t.done.body = append(t.out, body[t.copied:]...)
 	}
 	return t.done, nil
@@ -90,8 +93,10 @@ func (t *tidier) run() error {
 	for {
 		i := bytes.IndexByte(t.in[t.pos:], '<')
 		if i < 0 || t.pos+i+1 >= len(t.in) {
+			t.escapeText(t.pos, len(t.in))
 			return nil
 		}
+		t.escapeText(t.pos, t.pos+i)
 		t.pos += i
 		var err error
 		switch rest := t.in[t.pos:]; {
@@ -114,6 +119,19 @@ func (t *tidier) run() error {
 		if err != nil {
 			return err
 		}
+	}
+}
+
+// escapeText writes "&gt;" for each ">" in the character data in[from:to].
+func (t *tidier) escapeText(from, to int) {
+	for {
+		i := bytes.IndexByte(t.in[from:to], '>')
+		if i < 0 {
+			return
+		}
+		t.out = append(append(t.out, t.in[t.copied:from+i]...), "&gt;"...)
+		from += i + 1
+		t.copied = from
 	}
 }
 
@@ -192,8 +210,11 @@ func (t *tidier) start() error {
 	}
 	if t.in[t.pos] == '/' {
 		t.stack = t.stack[:len(t.stack)-1]
-		t.pos++
+		if t.pos++; t.pos >= len(t.in) || t.in[t.pos] != '>' {
+			return t.syntax(begin, "a slash inside the tag of "+string(name))
+		}
 	}
+	t.pos++
 	return nil
 }
 

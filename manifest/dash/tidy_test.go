@@ -73,6 +73,8 @@ func TestTidyRepairsWhatTheDecoderRefuses(t *testing.T) {
 			func(d *mpd.MPD, _ information) bool {
 				return d.Periods[0].Id == "a>b/" && *d.Periods[0].Start == mpd.Duration(720*time.Hour)
 			}},
+		{"a greater-than sign in text", `<MPD>><ProgramInformation><Title>a > b >> c</Title></ProgramInformation><Period/>></MPD>>`,
+			func(d *mpd.MPD, _ information) bool { return d.ProgramInformation[0].Title == "a > b >> c" }},
 		{"a comment and CDATA that look like elements", `<MPD><!-- <Period start="soon> --><ProgramInformation><Title><![CDATA[<Period start=]]></Title></ProgramInformation><Period/></MPD>`,
 			func(d *mpd.MPD, _ information) bool { return len(d.Periods) == 1 }},
 	} {
@@ -137,6 +139,8 @@ func TestRefusals(t *testing.T) {
 		"empty":             ``,
 		"no value":          `<MPD id/>`,
 		"no quotes":         `<MPD id=1/>`,
+		"only a bracket":    `>`,
+		"brackets":          `> <MPD>>`,
 		"open comment":      `<MPD><!-- </MPD>`,
 	} {
 		_, _, err := NewReader(Options{}).Observe("http://h/x.mpd", []byte(body), time.Now())
