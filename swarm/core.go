@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"time"
@@ -205,6 +206,13 @@ func (c *Core) runTimers() {
 func (c *Core) emit(e Effect) { c.effects = append(c.effects, e) }
 
 func (c *Core) send(p *peer, m Message) { c.emit(Send{To: p.id, Message: m}) }
+
+// note writes one line of the event log.
+func (c *Core) note(format string, args ...any) {
+	if c.cfg.Log != nil {
+		c.cfg.Log(c.now, fmt.Sprintf(format, args...))
+	}
+}
 
 // Counters returns a copy of the running totals.
 func (c *Core) Counters() Counters { return c.counters }

@@ -19,6 +19,8 @@ func (c *Core) decideOrigin(it *item) {
 	if at, ok := c.panicAt(it); ok && c.now >= at {
 		cause := CauseDeadline
 		switch {
+		case c.cfg.Seed:
+			cause = CauseSeed
 		case it.need.Urgent:
 			cause = CauseStartup
 		case len(c.links) == 0:
@@ -47,15 +49,21 @@ func (c *Core) decideOrigin(it *item) {
 
 // panicAt is the last moment to ask the origin:
 //
-//	deadline − DeadlineSafety × originTime − margin
+//	min(deadline − DeadlineSafety × originTime − margin, OriginBy)
 //
 // where originTime is the mean of measured fetches plus four mean deviations.
 func (c *Core) panicAt(it *item) (Time, bool) {
-	if it.need.Deadline <= 0 {
-		return 0, false
-	}
 	lead := time.Duration(c.cfg.DeadlineSafety*float64(c.origin.estimate())) + margin
-	return it.need.Deadline - lead, true
+	at := it.need.Deadline - lead
+	switch {
+	case it.need.Deadline <= 0 && it.need.OriginBy <= 0:
+		return 0, false
+	case it.need.Deadline <= 0:
+		at = it.need.OriginBy
+	case it.need.OriginBy > 0:
+		at = min(at, it.need.OriginBy)
+	}
+	return at, true
 }
 
 // elected says whether it is this peer's turn:

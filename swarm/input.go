@@ -14,6 +14,7 @@ type Want struct {
 	Key       Key
 	Available Time          // when the origin will have it whole
 	Deadline  Time          // when the player must have it whole
+	OriginBy  Time          // when the player has waited enough for peers; 0: as the deadline says
 	Duration  time.Duration // of media, 0 unknown
 	Size      int64         // bytes, -1 unknown (a guess from bandwidth is welcome)
 	Urgent    bool          // start-up: fetch from wherever is fastest, now

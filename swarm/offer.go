@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// announce offers what is here, or is coming, to those who reserved it and have
-// not heard; subscribers get the segment pushed.
+// announce offers what is here, or is coming, to those who reserved it, have not
+// heard, and have not offered it themselves; subscribers get the segment pushed.
 func (c *Core) announce(it *item) {
 	if it.private {
 		return
 	}
 	for _, r := range it.reserved {
 		p := r.peer
-		if r.offered || it.inboundFrom(p) != nil || slices.Contains(it.sender, p.id) || p.haves.has(it.key) {
+		if r.offered || it.inboundFrom(p) != nil || it.offerOf(p) != nil || slices.Contains(it.sender, p.id) || p.haves.has(it.key) {
 			continue
 		}
 		if (it.held > 0 || it.whole) && p.subscriber(it.track) && it.outboundTo(p) == nil && len(p.outbound) < MaxOutbound {
@@ -30,6 +30,7 @@ func (c *Core) announce(it *item) {
 // offered books a source and locks a transfer to it when none is running.
 func (c *Core) offered(p *peer, m Offer) {
 	c.counters.OffersHeard++
+	c.note("offer %s by %s: %d pieces, %d hops", m.Key, p.id, m.Pieces, m.Hops)
 	it := c.items[m.Key]
 	if it == nil || !it.useful() {
 		if it != nil && it.whole {
@@ -86,6 +87,7 @@ func (c *Core) accept(it *item, o *offer, first, count int) {
 	it.inbound = append(it.inbound, in)
 	o.peer.inbound = append(o.peer.inbound, in)
 	c.counters.Accepts++
+	c.note("accept %s pieces %d+%d from %s", it.key, first, count, o.peer.id)
 	c.send(o.peer, Accept{Key: it.key, First: first, Count: count, Due: c.due(it)})
 }
 
@@ -135,6 +137,7 @@ func (o *offer) before(b *offer) bool {
 // refused ends what a neighbour will not do.
 func (c *Core) refused(p *peer, m Refuse) {
 	it := c.items[m.Key]
+	c.note("refused %s by %s: %d", m.Key, p.id, m.Reason)
 	if it == nil {
 		return
 	}
@@ -161,6 +164,7 @@ func (c *Core) refused(p *peer, m Refuse) {
 // began books the opening of a transfer, asked for or pushed.
 func (c *Core) began(p *peer, m Begin) {
 	it := c.items[m.Key]
+	c.note("begin %s from %s: size %d, %d hops, pushed %t", m.Key, p.id, m.Size, m.Hops, m.Pushed)
 	if it == nil || !it.useful() || m.Hops < 0 || m.Hops >= MaxHops {
 		c.send(p, Cancel{Key: m.Key})
 		return
@@ -195,6 +199,7 @@ func (c *Core) began(p *peer, m Begin) {
 // cancelled ends a transfer in either direction.
 func (c *Core) cancelled(p *peer, k Key) {
 	it := c.items[k]
+	c.note("cancel %s by %s", k, p.id)
 	if it == nil {
 		return
 	}

@@ -56,6 +56,7 @@ func (c *Core) startFetch(it *item, first, count int, cause Cause) {
 		it.hops = 0
 	}
 	c.counters.Fetches[cause]++
+	c.note("fetch %s pieces %d+%d: %s", it.key, first, count, cause)
 	c.emit(it.fetch)
 	c.announce(it)
 }
@@ -73,6 +74,7 @@ func (c *Core) fetchEnded(f FetchEnded) {
 		return
 	}
 	cause := it.fetch.Cause
+	c.note("fetched %s: %d bytes, %s, error %d", f.Key, f.Bytes, cause, f.Err)
 	c.counters.OriginBytes[cause] += f.Bytes
 	if !it.fetching {
 		c.forget(it) // cancelled before; its bytes count all the same

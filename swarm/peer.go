@@ -252,6 +252,7 @@ func (c *Core) disconnect(p *peer, why string) {
 func (c *Core) ban(p *peer, k Key, why string) {
 	c.banned.add(p.id)
 	c.counters.Bans++
+	c.note("ban %s for %s: %s", p.id, k, why)
 	c.emit(Ban{Peer: p.id, Key: k, Reason: why})
 	c.linkDown(p.id)
 }

@@ -33,6 +33,7 @@ func (c *Core) replaceSlow(it *item) {
 			continue
 		}
 		c.counters.Stalls++
+		c.note("stall %s: %s sent %d pieces, the last %s ago", it.key, in.peer.id, in.got, c.now-in.last)
 		in.peer.strikes++
 		c.send(in.peer, Cancel{Key: it.key})
 		c.removeInbound(in)

@@ -10,6 +10,7 @@ func (c *Core) want(w Want) {
 		return
 	}
 	fresh := !it.wanted
+	c.note("want %s in %s by %s: asked %t, urgent %t, fetchable %t", w.Key, w.Available-c.now, w.Deadline-c.now, w.Asked, w.Urgent, w.Fetchable)
 	if w.Asked && !it.need.Asked {
 		it.dead = false // the player tries again, so may we
 	}
@@ -40,6 +41,7 @@ func (c *Core) unwant(keys []Key) {
 		it.wanted = false
 		if !it.whole {
 			gone = append(gone, k)
+			c.note("unwant %s", k)
 			c.drop(it)
 		}
 	}
@@ -179,6 +181,7 @@ func (c *Core) gained(g Gained) {
 func (c *Core) complete(it *item, drained bool) {
 	it.whole = true
 	c.counters.Completed++
+	c.note("whole %s: %d pieces, %d hops, from %v", it.key, it.held, it.hops, it.sender)
 	if len(it.sender) > 0 && it.fetch.Cause == 0 {
 		c.counters.CompletedPeer++
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -52,6 +53,10 @@ func (c Config) populate() (Config, error) {
 	}
 	if c.Signer != nil && c.PublicKey == nil {
 		c.PublicKey = c.Signer.Public()
+	}
+	if c.Core.Log == nil && c.Log.Enabled(context.Background(), slog.LevelDebug) {
+		log := c.Log
+		c.Core.Log = func(_ swarm.Time, line string) { log.Debug(line) }
 	}
 	c.Core.Signed = c.PublicKey != nil
 	return c, nil

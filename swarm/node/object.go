@@ -17,6 +17,7 @@ type Resource struct {
 	Header      http.Header
 	Available   time.Time     // when the origin has it whole; zero: has it
 	Deadline    time.Time     // when the player must have it whole; zero: none
+	OriginBy    time.Time     // when the player has waited enough for peers; zero: at the deadline
 	Duration    time.Duration // of media
 	SizeHint    int64         // bytes, from bandwidth; 0 unknown
 	Shareable   bool          // false: straight from the origin, never to peers
@@ -78,7 +79,7 @@ func (n *Node) discard(o *object, why error) {
 func (n *Node) want(o *object) {
 	r := o.res
 	n.feed(swarm.Want{
-		Key: r.Key, Available: n.at(r.Available), Deadline: n.at(r.Deadline), Duration: r.Duration,
+		Key: r.Key, Available: n.at(r.Available), Deadline: n.at(r.Deadline), OriginBy: n.at(r.OriginBy), Duration: r.Duration,
 		Size: sizeGuess(r), Urgent: r.Urgent, Asked: len(o.streams) > 0, Fetchable: r.URL != "",
 	})
 }
