@@ -4,38 +4,42 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/grafov/m3u8"
 )
 
-// This file is the only one that touches github.com/grafov/m3u8 v0.12.1. The
+// Only this file and multivariant.go touch github.com/grafov/m3u8 v0.12.1. The
 // library reads EXTINF, URIs, numbering, dates, discontinuities, playlist type
-// and the multivariant attributes. Its defects, and where each is worked
-// around (tests in decode_test.go have the same names):
+// and the multivariant attributes. Its defects, and what works around each
+// (decode_test.go shows under the same names that the library still has them):
 //
 //	panic-blank-line    a blank line between EXT-X-KEY or EXT-X-MAP and the first
-//	                    EXTINF indexes Segments[-1].     lexer drops blanks, keeps KEY and MAP
-//	lost-uri            a blank line after EXTINF takes the URI's place.      lexer drops blanks
-//	trailing-key        an EXT-X-KEY or EXT-X-MAP after the last segment is
-//	                    attached to that segment.                        lexer keeps KEY and MAP
-//	last-key-only       of several EXT-X-KEYs only the last is kept.               lexer.key
-//	range-offset-zero   EXT-X-BYTERANGE without an offset becomes offset 0.  rangeCarry.parse
-//	raised-target       an EXTINF before EXT-X-TARGETDURATION, or longer than
-//	                    it, replaces it.                                    mediaDraft.target
-//	sequence-late       EXT-X-MEDIA-SEQUENCE after the first EXTINF is ignored for
-//	                    numbering.                             lexer.header
-//	duration-text       an EXTINF with blanks, or without a comma and with text,
-//	                    is read as the previous one's duration.                      number
-//	not-a-number        "NaN" and "Inf" are durations.                    duration, here
-//	custom-tag-last     of a repeated custom tag only the last is kept, and each costs a
-//	                    map: parts, gaps, skips cannot be read as such. lexer's side table
-//	group-renditions    a rendition is repeated for every variant of its group, and lost when
-//	                    no variant names the group.                    multiDraft.renditions
-//	bandwidth-wraps     BANDWIDTH past 2^32 wraps around.                  multiDraft.bandwidth
-//	stream-inf-twice    an EXT-X-STREAM-INF without a URI swallows the next one.   lexer.variant
-//	guess-twice         decoding without saying which kind runs both decoders over every line
-//	                    and attaches renditions after each: quadratic.        decodeMedia/Multi
+//	                    EXTINF indexes Segments[-1]: lexer.take drops blanks, KEY
+//	                    and MAP are not passed on
+//	lost-uri            a blank line after EXTINF takes the URI's place: lexer.take
+//	trailing-key        an EXT-X-KEY or EXT-X-MAP after the last segment is attached to
+//	                    that segment: not passed on
+//	last-key-only       of several EXT-X-KEYs only the last is kept: lexer.key
+//	range-offset-zero   EXT-X-BYTERANGE without an offset has offset 0: rangeCarry.parse
+//	raised-target       an EXTINF longer than EXT-X-TARGETDURATION replaces it: media.target
+//	sequence-late       EXT-X-MEDIA-SEQUENCE after an EXTINF does not number it: lexer.header
+//	duration-text       an EXTINF with blanks, or with text but no comma, gets no
+//	                    duration: number
+//	not-a-number        "NaN" and "Inf" are durations: duration
+//	group-renditions    a rendition is repeated for every variant of its group, and lost
+//	                    when no variant names the group: lexer.finishMulti
+//	bandwidth-wraps     BANDWIDTH past 2^32 wraps around: bandwidth
+//	stream-inf-twice    an EXT-X-STREAM-INF without a URI hides the next one: lexer.variantURI
+//
+// and two that cost time rather than truth:
+//
+//	custom-tag-last     of a repeated custom tag only the last is kept, and each costs a map
+//	                    a segment: parts, gaps and skips are in the lexer's side table, and
+//	                    a segment's place in it is passed through as its title
+//	guess-twice         decoding without saying which kind runs both decoders over every
+//	                    line, and attaches all renditions after each: decodeMedia, decodeMulti
 
 // decodeMedia runs the library over the clean text of a media playlist.
 func decodeMedia(clean []byte, segments int) (p *m3u8.MediaPlaylist, err error) {
@@ -55,6 +59,27 @@ func decodeMulti(clean []byte) (p *m3u8.MasterPlaylist, err error) {
 	return p, p.Decode(*bytes.NewBuffer(clean), false)
 }
 
+// cleanTexts lends the clean texts their memory: the library copies every line,
+// so that a text is of no use once it is decoded.
+var cleanTexts sync.Pool
+
+// largeText is the most, in bytes, that is kept for the next document.
+const largeText = 2 << 20
+
+func cleanBuffer(size int) []byte {
+	if b, ok := cleanTexts.Get().(*[]byte); ok && cap(*b) >= size {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, size)
+}
+
+func (doc *document) decoded() {
+	if b := doc.clean; cap(b) <= largeText {
+		cleanTexts.Put(&b)
+	}
+	doc.clean = nil
+}
+
 // fence turns a panic of the library into an error.
 func fence(err *error) {
 	if r := recover(); r != nil {
@@ -70,6 +95,7 @@ func assemble(doc *document) (*media, error) {
 	if err != nil {
 		return nil, err
 	}
+	doc.decoded()
 	if int(p.Count()) != len(fresh) {
 		return nil, fmt.Errorf("hls: %w: the m3u8 decoder read %d of %d segments", ErrSyntax, p.Count(), len(fresh))
 	}

@@ -144,6 +144,10 @@ low.m3u8
 	if len(bare.Variants) != 2 || bare.Variants[0].Bandwidth != 1 {
 		t.Errorf("stream-inf-twice is gone: %v", bare.Variants)
 	}
+	wraps, _, err := m3u8.DecodeFrom(strings.NewReader("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=5000000000\nhigh.m3u8\n"), false)
+	if err != nil || wraps.(*m3u8.MasterPlaylist).Variants[0].Bandwidth != 5_000_000_000-1<<32 {
+		t.Errorf("bandwidth-wraps is gone: %v %v", wraps, err)
+	}
 	// group-renditions: once for each variant (and, undecided, for each line), the unused one never.
 	var named []string
 	for _, v := range bare.Variants {

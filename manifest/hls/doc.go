@@ -58,6 +58,24 @@
 // segment is available; when it became so, and when the next will, is
 // estimated from when the newest media was first seen (edgeClock).
 //
+// # Prediction
+//
+// Media sequence numbers go up by one, so keys of coming segments are certain;
+// when they come is learnt. Against an origin in virtual time, scored over ten
+// minutes with predictions made 2, 6 and 10 seconds ahead (TestPredictions): all
+// keys right; |Δ available| at the 95th percentile 4 ms with blocking reload
+// and parts, 50 to 85 ms polling an even stream, 1.9 to 2.2 s (of a target of 6 s)
+// when segments are uneven. Polls of an even stream go to just after a
+// segment appears (follower.align), where a fixed interval would find
+// each up to a segment late: half are seen within 0.1 s, with 40 ms of jitter too.
+//
+// # Low latency
+//
+// Segments lists whole segments, Timeline.Parts the partial ones. Predicted has
+// both, parts before their segment; the part that EXT-X-PRELOAD-HINT names has a
+// URL, and a Range whose Last is −1 when its end is not known. Segment.GrowsFrom
+// of a predicted whole segment is when its first part is there.
+//
 // # Not shared
 //
 // EXT-X-GAP segments and parts, keys (Find tells a key's URL apart and says it

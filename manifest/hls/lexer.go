@@ -86,7 +86,7 @@ func lex(body []byte, ctx surroundings) (*document, error) {
 	// A segment takes two lines at least. Clean lines are about as long as the
 	// original ones; an EXTINF gains an index.
 	l.expected = min(bytes.Count(body, []byte{'\n'})/2+1, MaxSegments)
-	l.doc.clean = append(make([]byte, 0, len(body)+8*l.expected+64), cleanStart...)
+	l.doc.clean = append(cleanBuffer(len(body)+8*l.expected+64), cleanStart...)
 	l.doc.vars.imports = ctx.imports
 	if ctx.url != nil {
 		l.doc.vars.query = ctx.url.Query()
@@ -165,7 +165,7 @@ func (l *lexer) reference(text []byte) error {
 }
 
 // finish refuses what is neither or both (RFC 8216bis §4.1: a client must fail
-// to parse a playlist that has tags of both kinds), and writes what ends the clean text.
+// to parse a playlist that has tags of both kinds) and completes the clean text.
 func (l *lexer) finish() error {
 	switch {
 	case l.ofMedia > 0 && l.ofMulti > 0:

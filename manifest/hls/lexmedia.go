@@ -2,6 +2,7 @@ package hls
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -144,8 +145,9 @@ func (l *lexer) segmentURI(text []byte) error {
 	if m.entries == nil {
 		m.entries = make([]entry, 0, l.expected)
 	}
-	m.entries = append(m.entries, entry{span: whole, number: m.skipBase, init: m.init, gap: p.gap, partFrom: m.partEnd, partTo: int32(len(m.parts))})
+	m.entries = slices.Grow(m.entries, 1)[:len(m.entries)+1]
 	e := &m.entries[len(m.entries)-1]
+	*e = entry{span: whole, number: m.skipBase, init: m.init, gap: p.gap, partFrom: m.partEnd, partTo: int32(len(m.parts))}
 	m.partEnd = e.partTo
 	if p.byteRange != "" {
 		var err error
