@@ -56,6 +56,6 @@ func (s *Session) served(m Match, size int64) {
 	s.mu.Lock()
 	s.counters.Hits++
 	s.counters.Bytes += size
-	s.pace.complete(now, now, m.Track.Kind, m.Segment, false)
+	s.pace.complete(now, m.Track.Kind, m.Segment)
 	s.mu.Unlock()
 }

@@ -12,11 +12,6 @@ const (
 	startupSegments = 2
 	// minMargin before the moment of need, for decryption, append and decode.
 	minMargin = 500 * time.Millisecond
-	// firstOriginTime is assumed until the first urgent delivery was timed.
-	firstOriginTime = 200 * time.Millisecond
-	// originSafety matches swarm.Config.DeadlineSafety: the brain asks the
-	// origin at deadline − safety × origin time.
-	originSafety = 2
 	// The wait budget when the caller sets none: half a segment, within these.
 	minWaitBudget = 500 * time.Millisecond
 	maxWaitBudget = 2 * time.Second
@@ -44,14 +39,14 @@ const (
 //
 // The quarter covers players that catch up with the live edge by playing
 // faster. A player that waits for s now must not wait longer than it would
-// for plain HTTP plus the budget B, so that a request has
+// for plain HTTP plus the budget B, so a request also says when to stop hoping:
 //
-//	D'(s) = min(D(s), a + B + 2·O)
+//	O(s) = max(now, A) + B
 //
-// with O the origin's measured delivery time: the brain asks the origin at
-// D' − 2·O, that is after B at the latest. B is Config.WaitBudget or half of
-// the segment's duration within 0.5–2 s, and since D' ≤ D it never takes more
-// than the buffer has: what plain HTTP would not stall on, this does not.
+// The brain asks the origin at O(s), or when D(s) is near, whichever comes
+// first. B is Config.WaitBudget or half of the segment's duration within
+// 0.5–2 s. Since D holds as well it never takes more than the buffer has: what
+// plain HTTP would not stall on, this does not.
 type pace struct {
 	budget time.Duration // 0: half a segment
 
@@ -59,7 +54,6 @@ type pace struct {
 	base     time.Duration
 	at       time.Time
 	peak     time.Duration // largest buffer estimated since the anchor
-	origin   time.Duration // O
 	lanes    map[timeline.Kind]*lane
 }
 
@@ -101,13 +95,16 @@ func (p *pace) request(now, avail time.Time, kind timeline.Kind, s timeline.Segm
 	if l.count <= startupSegments {
 		return now, true, seek
 	}
-	from := later(now, avail)
+	return p.deadline(now, avail, s), false, seek
+}
+
+// originBy is when a player that waits for s has waited enough for peers.
+func (p *pace) originBy(now, avail time.Time, s timeline.Segment) time.Time {
 	budget := p.budget
 	if budget == 0 {
 		budget = min(max(s.Duration/2, minWaitBudget), maxWaitBudget)
 	}
-	patience := from.Add(budget + originSafety*p.originTime())
-	return earlier(p.deadline(now, avail, s), patience), false, seek
+	return later(now, avail).Add(budget)
 }
 
 // isSeek tells a jump from ABR replacing what is buffered and from small gaps.
@@ -136,11 +133,8 @@ func (p *pace) notePause(now, avail time.Time, l *lane, s timeline.Segment) {
 	}
 }
 
-// complete notes that s, asked for at asked, is whole at now.
-func (p *pace) complete(now, asked time.Time, kind timeline.Kind, s timeline.Segment, urgent bool) {
-	if urgent {
-		p.timeOrigin(now.Sub(asked))
-	}
+// complete notes that s is whole at now.
+func (p *pace) complete(now time.Time, kind timeline.Kind, s timeline.Segment) {
 	if s.Duration == 0 || !p.anchored {
 		return
 	}
@@ -154,23 +148,6 @@ func (p *pace) complete(now, asked time.Time, kind timeline.Kind, s timeline.Seg
 		p.at = p.at.Add(late)
 	}
 	p.peak = max(p.peak, p.at.Add(l.frontier-p.base).Sub(now))
-}
-
-// timeOrigin keeps a moving average with weight ¼ of urgent deliveries, which
-// come from the origin as a rule.
-func (p *pace) timeOrigin(d time.Duration) {
-	if p.origin == 0 {
-		p.origin = d
-		return
-	}
-	p.origin += (d - p.origin) / 4
-}
-
-func (p *pace) originTime() time.Duration {
-	if p.origin == 0 {
-		return firstOriginTime
-	}
-	return min(p.origin, maxWaitBudget)
 }
 
 // deadline is D(s) for a segment that nobody waits for yet.
@@ -197,13 +174,6 @@ func (p *pace) lane(k timeline.Kind) *lane {
 
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
 		return b
 	}
 	return a

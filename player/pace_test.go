@@ -24,6 +24,8 @@ func TestPace(t *testing.T) {
 		avail     float64 // 0: long ago
 		urgent    bool
 		deadline  float64 // of the request, in seconds
+		origin    float64 // when to stop waiting for peers
+		by        float64 // when the origin is asked at the latest, 0: not checked
 		seek      bool
 	}
 	for _, tc := range []struct {
@@ -34,22 +36,23 @@ func TestPace(t *testing.T) {
 		{"start-up is urgent", 0, []step{
 			{ask: 0, done: 0.2, n: 0, urgent: true, deadline: 0, seek: true},
 			{ask: 0.2, done: 0.4, n: 1, urgent: true, deadline: 0.2},
-			// N = 2.4: begun at the end of segment 0 at 0.2, waited for 1 until 0.4.
-			// min(¾·2.0, 2.0 − 0.5) = 1.5, but B + 2·O = 1 + 2·0.2 comes first.
-			{ask: 0.4, done: 0.6, n: 2, deadline: 0.4 + 1.4},
+			// N = 2.4: begun at the end of segment 0 at 0.2, waited for 1 until 0.4;
+			// min(¾·2.0, 2.0 − 0.5) = 1.5. Half a segment is the budget.
+			{ask: 0.4, done: 0.6, n: 2, deadline: 0.4 + 1.5, origin: 0.4 + 1},
 		}},
 		{"budget bounds the wait of a full buffer", 500 * time.Millisecond, []step{
 			{ask: 0, done: 0.1, n: 0, urgent: true, deadline: 0, seek: true},
 			{ask: 0.1, done: 0.2, n: 1, urgent: true, deadline: 0.1},
-			{ask: 0.2, done: 0.3, n: 2, deadline: 0.2 + 0.5 + 2*0.1},
-			{ask: 0.3, done: 0.4, n: 3, deadline: 0.3 + 0.5 + 2*0.1},
-			{ask: 0.4, done: 0.5, n: 4, deadline: 0.4 + 0.5 + 2*0.1},
+			// N = 2.2 and two seconds later for each one more
+			{ask: 0.2, done: 0.3, n: 2, deadline: 0.2 + 1.5, origin: 0.2 + 0.5},
+			{ask: 0.3, done: 0.4, n: 3, deadline: 0.3 + 0.75*3.9, origin: 0.3 + 0.5},
+			{ask: 0.4, done: 0.5, n: 4, deadline: 0.4 + 0.75*5.8, origin: 0.4 + 0.5},
 		}},
 		{"live: counted from availability", 0, []step{
 			{ask: 0, done: 0.1, n: 10, urgent: true, deadline: 0, seek: true},
 			{ask: 0.1, done: 0.2, n: 11, urgent: true, deadline: 0.1},
 			// N = 2.2, 0.7 after it is available
-			{ask: 1, done: 1.3, n: 12, avail: 1.5, deadline: 1.5 + 0.2},
+			{ask: 1, done: 1.6, n: 12, avail: 1.5, deadline: 1.5 + 0.2, origin: 1.5 + 1},
 		}},
 		{"a seek starts over", 0, []step{
 			{ask: 0, done: 0.1, n: 0, urgent: true, deadline: 0, seek: true},
@@ -61,8 +64,8 @@ func TestPace(t *testing.T) {
 		{"replacing what is buffered is none", 0, []step{
 			{ask: 0, done: 0.1, n: 0, urgent: true, deadline: 0, seek: true},
 			{ask: 0.1, done: 0.2, n: 1, urgent: true, deadline: 0.1},
-			{ask: 0.2, done: 0.3, n: 2, deadline: 0.2 + 1.2},
-			{ask: 0.3, done: 0.4, n: 1, deadline: 0.3},
+			{ask: 0.2, done: 0.3, n: 2, deadline: 0.2 + 1.5, origin: 0.2 + 1},
+			{ask: 0.3, done: 0.4, n: 1, deadline: 0.3, origin: 0.3 + 1},
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -79,7 +82,10 @@ func TestPace(t *testing.T) {
 				if d := deadline.Sub(at(s.deadline)).Abs(); d > time.Millisecond {
 					t.Errorf("step %d: deadline %.3f s, want %.3f", i, deadline.Sub(epoch).Seconds(), s.deadline)
 				}
-				p.complete(at(s.done), at(s.ask), timeline.Video, seg(s.n), urgent)
+				if by := p.originBy(at(s.ask), avail, seg(s.n)); s.by > 0 && by.Sub(at(s.by)).Abs() > time.Millisecond {
+					t.Errorf("step %d: origin asked by %.3f s, want %.3f", i, by.Sub(epoch).Seconds(), s.by)
+				}
+				p.complete(at(s.done), timeline.Video, seg(s.n))
 			}
 		})
 	}
@@ -102,9 +108,8 @@ func TestPaceIsNeverTooLate(t *testing.T) {
 				if n > 0 && !urgent && deadline.After(at(max(need, now))) {
 					t.Fatalf("offset %v, took %v: segment %d must be there at %.2f, deadline %.2f", offset, took, n, need, deadline.Sub(epoch).Seconds())
 				}
-				asked := now
 				now += took
-				p.complete(at(now), at(asked), timeline.Video, seg(n), urgent)
+				p.complete(at(now), timeline.Video, seg(n))
 				if n == 0 {
 					began = now
 				} else if late := now - need; late > 0 {
@@ -120,7 +125,7 @@ func TestPaceAfterAPause(t *testing.T) {
 	now := 0.0
 	for n := range 10 {
 		_, _, _ = p.request(at(now), time.Time{}, timeline.Video, seg(n))
-		p.complete(at(now+0.1), at(now), timeline.Video, seg(n), false)
+		p.complete(at(now+0.1), timeline.Video, seg(n))
 		now += 0.1
 	}
 	// 18 s buffered, then a minute of silence: paused, not starved

@@ -12,8 +12,6 @@ type pacedStream struct {
 	Stream
 	session *Session
 	match   Match
-	asked   time.Time
-	urgent  bool
 	once    sync.Once
 }
 
@@ -22,14 +20,14 @@ func (p *pacedStream) Reader(offset, length int64) io.ReadCloser {
 }
 
 func (p *pacedStream) finished() {
-	p.once.Do(func() { p.session.completed(p.match, p.asked, p.urgent) })
+	p.once.Do(func() { p.session.completed(p.match) })
 }
 
 // completed notes that the player has m whole.
-func (s *Session) completed(m Match, asked time.Time, urgent bool) {
+func (s *Session) completed(m Match) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pace.complete(time.Now(), asked, m.Track.Kind, m.Segment, urgent)
+	s.pace.complete(time.Now(), m.Track.Kind, m.Segment)
 }
 
 type pacedReader struct {

@@ -144,7 +144,7 @@ func fetchable(seg timeline.Segment) time.Time {
 
 // local turns a time on the presentation's synchronised clock into local time.
 func (s *Session) local(p *timeline.Presentation, t time.Time) time.Time {
-	if t.IsZero() {
+	if t.IsZero() || p == nil {
 		return t
 	}
 	return t.Add(-p.ClockOffset)
@@ -157,6 +157,9 @@ func onSwarmClock(r node.Resource, skew time.Duration) node.Resource {
 		r.Available = r.Available.Add(skew)
 	}
 	r.Deadline = r.Deadline.Add(skew)
+	if !r.OriginBy.IsZero() {
+		r.OriginBy = r.OriginBy.Add(skew)
+	}
 	return r
 }
 

@@ -122,7 +122,7 @@ func (s *Session) Get(ctx context.Context, m Match, url string, header http.Head
 		s.mu.Unlock()
 		return nil, ErrClosed
 	}
-	r, urgent := s.requested(ctx, now, m, url, header)
+	r := s.requested(ctx, now, m, url, header)
 	s.mu.Unlock()
 	s.replan()
 
@@ -130,11 +130,11 @@ func (s *Session) Get(ctx context.Context, m Match, url string, header http.Head
 	if err != nil {
 		return nil, err
 	}
-	return &pacedStream{Stream: stream, session: s, match: m, asked: now, urgent: urgent && !stream.Cached()}, nil
+	return &pacedStream{Stream: stream, session: s, match: m}, nil
 }
 
 // requested notes a request and describes it to the node. Callers hold mu.
-func (s *Session) requested(ctx context.Context, now time.Time, m Match, url string, header http.Header) (node.Resource, bool) {
+func (s *Session) requested(ctx context.Context, now time.Time, m Match, url string, header http.Header) node.Resource {
 	r := s.resource(s.presentation, m.Track, m.Segment)
 	deadline, urgent, seek := s.pace.request(now, r.Available, m.Track.Kind, m.Segment)
 	s.active.request(m.Track, m.Segment, seek)
@@ -149,9 +149,11 @@ func (s *Session) requested(ctx context.Context, now time.Time, m Match, url str
 	}
 	if d, ok := deadlineOf(ctx); ok {
 		deadline, urgent = d, !d.After(now)
+	} else if !urgent {
+		r.OriginBy = s.pace.originBy(now, r.Available, m.Segment)
 	}
 	r.Deadline, r.Urgent = deadline, urgent
-	return r, urgent
+	return r
 }
 
 // Close ends the session and its node and waits for both.

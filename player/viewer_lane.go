@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/shoal-p2p/shoal/manifest"
 	"github.com/shoal-p2p/shoal/manifest/timeline"
 )
 
@@ -26,13 +27,13 @@ func (v *Viewer) lane(ctx context.Context, index int, c *cursor) {
 	failures := 0
 	for ctx.Err() == nil {
 		p, changed := v.presentation()
-		now := time.Now()
-		m, ok := c.next(p, now.Add(p.ClockOffset))
+		now := manifest.Clock(p, time.Now())
+		m, ok := c.next(p, now)
 		if !ok {
 			if !p.Live {
 				return
 			}
-			v.awaitNext(ctx, p, c, changed)
+			v.awaitNext(ctx, p, c, now, changed)
 			continue
 		}
 		if !v.awaitRoom(ctx, m.Segment) {
@@ -58,20 +59,14 @@ func (v *Viewer) lane(ctx context.Context, index int, c *cursor) {
 	}
 }
 
-// awaitNext sleeps until the manifest changes or the next segment should exist.
-func (v *Viewer) awaitNext(ctx context.Context, p *timeline.Presentation, c *cursor, changed <-chan struct{}) {
+// awaitNext sleeps until the manifest changes or the segment after those that
+// exist at synced time now should.
+func (v *Viewer) awaitNext(ctx context.Context, p *timeline.Presentation, c *cursor, now time.Time, changed <-chan struct{}) {
 	wait := laneLook
-	synced := time.Now().Add(p.ClockOffset)
-	if at, ok := c.upcoming(p, synced, laneAhead); ok {
-		wait = min(max(at.Sub(synced), time.Millisecond), laneAhead)
+	if at, ok := c.upcoming(p, now, laneAhead); ok {
+		wait = min(max(at.Sub(now), time.Millisecond), laneAhead)
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-changed:
-	case <-timer.C:
-	}
+	sleep(ctx, changed, wait)
 }
 
 // awaitRoom sleeps while the buffer is full.
@@ -87,12 +82,8 @@ func (v *Viewer) awaitRoom(ctx context.Context, s timeline.Segment) bool {
 		if over <= 0 {
 			return true
 		}
-		timer := time.NewTimer(over)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if sleep(ctx, nil, over); ctx.Err() != nil {
 			return false
-		case <-timer.C:
 		}
 	}
 }
@@ -107,18 +98,12 @@ func (v *Viewer) failed(ctx context.Context, failures *int, m Match, err error) 
 	v.measure.errors++
 	v.mu.Unlock()
 	v.cfg.Log.Warn("segment failed", "key", m.Segment.Key, "attempt", *failures, "err", err)
-	timer := time.NewTimer(laneLook)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
+	sleep(ctx, nil, laneLook)
 	return *failures >= laneAttempts
 }
 
 // fetch takes one segment to the last byte.
 func (v *Viewer) fetch(ctx context.Context, index int, m Match) (int64, error) {
-	asked := time.Now()
 	s, err := v.cfg.Session.Get(ctx, m, "", nil)
 	if err != nil {
 		return 0, err
@@ -135,7 +120,7 @@ func (v *Viewer) fetch(ctx context.Context, index int, m Match) (int64, error) {
 	if err != nil {
 		return n, fmt.Errorf("player: %s broke off at byte %d: %w", m.Segment.Key, n, err)
 	}
-	v.arrived(index, m, n, asked)
+	v.arrived(index, m, n)
 	if v.cfg.OnSegment != nil {
 		v.cfg.OnSegment(m, body.Bytes())
 	}
@@ -143,7 +128,7 @@ func (v *Viewer) fetch(ctx context.Context, index int, m Match) (int64, error) {
 }
 
 // arrived feeds the buffer model and the measurement.
-func (v *Viewer) arrived(index int, m Match, size int64, asked time.Time) {
+func (v *Viewer) arrived(index int, m Match, size int64) {
 	now := time.Now()
 	p, _ := v.presentation()
 	v.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,10 +79,9 @@ func TestViewerCountsStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now().Add(-time.Minute)
 		from := time.Now().Add(20 * time.Second)
-		slow := false
+		var slow atomic.Bool
 		b := &bank{delay: func(r node.Resource) time.Duration {
-			if !slow && time.Now().After(from) && strings.HasPrefix(string(r.Key), "p/v/") {
-				slow = true
+			if time.Now().After(from) && strings.HasPrefix(string(r.Key), "p/v/") && slow.CompareAndSwap(false, true) {
 				return 9 * time.Second
 			}
 			return 10 * time.Millisecond
