@@ -1,11 +1,9 @@
 package manifest
 
 import (
-	"bufio"
 	"encoding/json"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/shoal-p2p/shoal/manifest/timeline"
@@ -44,7 +42,7 @@ func List(p *timeline.Presentation, at time.Time, ahead time.Duration) Listing {
 // RFC 3339 time from which the segment can be asked for (its first chunk, with
 // low latency), or null; a predicted segment's URL may be null.
 func (l Listing) WriteTo(w io.Writer) (int64, error) {
-	out := &jsonWriter{w: bufio.NewWriterSize(w, 64<<10)}
+	out := &jsonWriter{w: w, buf: make([]byte, 0, jsonBuffer+jsonBuffer/8)}
 	kind := "static"
 	if l.presentation.Live {
 		kind = "dynamic"
@@ -67,9 +65,7 @@ func (l Listing) WriteTo(w io.Writer) (int64, error) {
 		out.text("\n ", quoted(n))
 	}
 	out.text("]}\n")
-	if out.err == nil {
-		out.err = out.w.Flush()
-	}
+	out.flush()
 	return out.n, out.err
 }
 
@@ -116,36 +112,56 @@ func (l Listing) track(out *jsonWriter, t *timeline.Track) {
 	out.text("}")
 }
 
-// jsonWriter keeps the first error and the count of bytes.
+// jsonWriter gathers output in a buffer and keeps the first error and the count
+// of bytes.
 type jsonWriter struct {
-	w   *bufio.Writer
+	w   io.Writer
+	buf []byte
 	n   int64
 	err error
 }
 
+const jsonBuffer = 64 << 10
+
 func (o *jsonWriter) text(parts ...string) {
 	for _, p := range parts {
-		if o.err != nil {
-			return
-		}
-		var n int
-		n, o.err = o.w.WriteString(p)
-		o.n += int64(n)
+		o.buf = append(o.buf, p...)
 	}
 }
 
+func (o *jsonWriter) flush() {
+	if o.err == nil {
+		var n int
+		n, o.err = o.w.Write(o.buf)
+		o.n += int64(n)
+	}
+	o.buf = o.buf[:0]
+}
+
 func (o *jsonWriter) segment(s timeline.Segment) {
-	url := "null"
-	if s.URL != "" {
-		url = quoted(s.URL)
+	b := append(o.buf, "\n {\"key\":"...)
+	b = appendQuoted(b, string(s.Key))
+	b = append(b, `,"url":`...)
+	if s.URL == "" {
+		b = append(b, "null"...)
+	} else {
+		b = appendQuoted(b, s.URL)
 	}
-	available := "null"
-	if at := firstAvailable(s); !at.IsZero() {
-		available = `"` + at.UTC().Format(time.RFC3339Nano) + `"`
+	b = appendRange(append(b, `,"range":`...), s.Range)
+	b = appendSeconds(append(b, `,"start":`...), s.Start)
+	b = appendSeconds(append(b, `,"duration":`...), s.Duration)
+	b = append(b, `,"available_at":`...)
+	if at := firstAvailable(s); at.IsZero() {
+		b = append(b, "null"...)
+	} else {
+		b = at.UTC().AppendFormat(append(b, '"'), time.RFC3339Nano)
+		b = append(b, '"')
 	}
-	o.text("\n ", `{"key":`, quoted(string(s.Key)), `,"url":`, url, `,"range":`, rangeText(s.Range),
-		`,"start":`, secondsText(s.Start), `,"duration":`, secondsText(s.Duration),
-		`,"available_at":`, available, `,"predicted":`, strconv.FormatBool(s.Predicted), "}")
+	b = strconv.AppendBool(append(b, `,"predicted":`...), s.Predicted)
+	o.buf = append(b, '}')
+	if len(o.buf) >= jsonBuffer {
+		o.flush()
+	}
 }
 
 func firstAvailable(s timeline.Segment) time.Time {
@@ -155,48 +171,54 @@ func firstAvailable(s timeline.Segment) time.Time {
 	return s.AvailableAt
 }
 
-func quoted(s string) string {
-	if isPlain(s) {
-		return `"` + s + `"`
-	}
-	b, err := json.Marshal(s)
-	if err != nil { // a string always marshals
-		return `""`
-	}
-	return string(b)
-}
+func quoted(s string) string { return string(appendQuoted(nil, s)) }
 
-func isPlain(s string) bool {
+// appendQuoted appends a JSON string. URLs and keys are plain ASCII and need no
+// escaping, which is most of the time that writing one takes.
+func appendQuoted(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
+			escaped, err := json.Marshal(s)
+			if err != nil { // a string always marshals
+				return append(b, `""`...)
+			}
+			return append(b, escaped...)
 		}
 	}
-	return true
+	b = append(append(b, '"'), s...)
+	return append(b, '"')
 }
 
-// rangeText is "first-last", or "first-" to the end of the file.
-func rangeText(r *timeline.Range) string {
-	switch {
-	case r == nil:
-		return "null"
-	case r.Last < 0:
-		return `"` + strconv.FormatInt(r.First, 10) + `-"`
+func rangeText(r *timeline.Range) string { return string(appendRange(nil, r)) }
+
+// appendRange appends "first-last", or "first-" to the end of the file.
+func appendRange(b []byte, r *timeline.Range) []byte {
+	if r == nil {
+		return append(b, "null"...)
 	}
-	return `"` + strconv.FormatInt(r.First, 10) + "-" + strconv.FormatInt(r.Last, 10) + `"`
+	b = append(strconv.AppendInt(append(b, '"'), r.First, 10), '-')
+	if r.Last >= 0 {
+		b = strconv.AppendInt(b, r.Last, 10)
+	}
+	return append(b, '"')
 }
 
-// secondsText writes a duration in seconds without rounding it to a float.
-func secondsText(d time.Duration) string {
-	sign := ""
+// appendSeconds writes a duration in seconds without rounding it to a float.
+func appendSeconds(b []byte, d time.Duration) []byte {
 	ns := uint64(d)
 	if d < 0 {
-		sign, ns = "-", -ns
+		b, ns = append(b, '-'), -ns
 	}
-	whole, fraction := ns/1e9, ns%1e9
+	b = strconv.AppendUint(b, ns/1e9, 10)
+	fraction := ns % 1e9
 	if fraction == 0 {
-		return sign + strconv.FormatUint(whole, 10)
+		return b
 	}
-	digits := strconv.FormatUint(1e9+fraction, 10)[1:]
-	return sign + strconv.FormatUint(whole, 10) + "." + strings.TrimRight(digits, "0")
+	at := len(b)
+	b = strconv.AppendUint(b, 1e9+fraction, 10)
+	b[at] = '.' // in place of the 1 that keeps the leading zeros
+	for b[len(b)-1] == '0' {
+		b = b[:len(b)-1]
+	}
+	return b
 }
