@@ -16,6 +16,7 @@ import (
 type builder struct {
 	doc     *mpd.MPD
 	wide    []widened
+	entries [][]entry
 	url     string
 	live    bool
 	start   time.Time // availabilityStartTime
@@ -259,7 +260,7 @@ func (b *builder) explicit(track string, in information, length time64) *ladder 
 	if l, ok := b.ladders[key]; ok {
 		return l
 	}
-	l, dropped := explicit(in, in.timeline, length)
+	l, dropped := explicit(in, entriesOf(in.timeline, b.entries), in.timeline.Pattern, length)
 	if dropped > 0 {
 		b.notes.add("%s: %d S elements without a usable time or duration are left out", track, dropped)
 	}

@@ -16,13 +16,8 @@ type at struct {
 }
 
 // s makes an S element; t < 0 leaves @t out.
-func s(t int64, d uint64, r int) *mpd.S {
-	e := &mpd.S{D: d, R: r}
-	if t >= 0 {
-		u := uint64(t)
-		e.T = &u
-	}
-	return e
+func s(t int64, d uint64, r int64) entry {
+	return entry{time: uint64(max(t, 0)), timed: t >= 0, length: d, repeat: r}
 }
 
 func slots(l *ladder, from int64, n int) (out []at) {
@@ -37,36 +32,35 @@ func TestExplicitTimelines(t *testing.T) {
 	known := func(ticks int64) time64 { return time64{ticks: ticks, known: true} }
 	base := information{timescale: 1, startNumber: 1, endNumber: math.MaxUint64, subs: 1}
 	with := func(f func(*information)) information { in := base; f(&in); return in }
-	n5 := uint64(5)
 	for _, c := range []struct {
 		name    string
 		in      information
-		s       []*mpd.S
+		s       []entry
 		length  time64
 		want    []at
 		dropped int
 	}{
-		{"plain", base, []*mpd.S{s(0, 4, 1), s(-1, 2, 0)}, known(10), []at{{0, 4, 1}, {4, 4, 2}, {8, 2, 3}}, 0},
-		{"first S without t", base, []*mpd.S{s(-1, 4, 1)}, known(8), []at{{0, 4, 1}, {4, 4, 2}}, 0},
-		{"to the Period's end", base, []*mpd.S{s(0, 4, -1)}, known(10), []at{{0, 4, 1}, {4, 4, 2}, {8, 4, 3}}, 0},
-		{"to the next t", base, []*mpd.S{s(22, 8, 0), s(-1, 10, -1), s(50, 12, 0), s(-1, 10, 0)}, known(75),
+		{"plain", base, []entry{s(0, 4, 1), s(-1, 2, 0)}, known(10), []at{{0, 4, 1}, {4, 4, 2}, {8, 2, 3}}, 0},
+		{"first S without t", base, []entry{s(-1, 4, 1)}, known(8), []at{{0, 4, 1}, {4, 4, 2}}, 0},
+		{"to the Period's end", base, []entry{s(0, 4, -1)}, known(10), []at{{0, 4, 1}, {4, 4, 2}, {8, 4, 3}}, 0},
+		{"to the next t", base, []entry{s(22, 8, 0), s(-1, 10, -1), s(50, 12, 0), s(-1, 10, 0)}, known(75),
 			[]at{{22, 8, 1}, {30, 10, 2}, {40, 10, 3}, {50, 12, 4}, {62, 10, 5}}, 0},
-		{"to the end, counted from the offset", with(func(in *information) { in.offset = 100 }), []*mpd.S{s(100, 4, -1)}, known(8),
+		{"to the end, counted from the offset", with(func(in *information) { in.offset = 100 }), []entry{s(100, 4, -1)}, known(8),
 			[]at{{100, 4, 1}, {104, 4, 2}}, 0},
-		{"other negative r", base, []*mpd.S{s(0, 5, -7)}, known(10), []at{{0, 5, 1}, {5, 5, 2}}, 0},
-		{"unknown end", base, []*mpd.S{s(0, 5, -1)}, time64{}, []at{{0, 5, 1}}, 0},
-		{"gap", base, []*mpd.S{s(0, 4, 0), s(10, 4, 0)}, known(14), []at{{0, 4, 1}, {10, 4, 2}}, 0},
-		{"overlap", base, []*mpd.S{s(0, 4, 0), s(3, 4, 0)}, known(14), []at{{0, 4, 1}, {3, 4, 2}}, 0},
-		{"backwards", base, []*mpd.S{s(10, 4, 0), s(2, 4, 0), s(20, 4, 0)}, known(30), []at{{10, 4, 1}, {20, 4, 3}}, 1},
-		{"no duration", base, []*mpd.S{s(0, 0, -1), s(8, 4, 0)}, known(12), []at{{8, 4, 2}}, 1},
-		{"startNumber", with(func(in *information) { in.startNumber = 7 }), []*mpd.S{s(0, 4, 1)}, known(8), []at{{0, 4, 7}, {4, 4, 8}}, 0},
-		{"endNumber", with(func(in *information) { in.endNumber = 3 }), []*mpd.S{s(0, 4, 1), s(-1, 4, 5)}, known(99),
+		{"other negative r", base, []entry{s(0, 5, -7)}, known(10), []at{{0, 5, 1}, {5, 5, 2}}, 0},
+		{"unknown end", base, []entry{s(0, 5, -1)}, time64{}, []at{{0, 5, 1}}, 0},
+		{"gap", base, []entry{s(0, 4, 0), s(10, 4, 0)}, known(14), []at{{0, 4, 1}, {10, 4, 2}}, 0},
+		{"overlap", base, []entry{s(0, 4, 0), s(3, 4, 0)}, known(14), []at{{0, 4, 1}, {3, 4, 2}}, 0},
+		{"backwards", base, []entry{s(10, 4, 0), s(2, 4, 0), s(20, 4, 0)}, known(30), []at{{10, 4, 1}, {20, 4, 3}}, 1},
+		{"no duration", base, []entry{s(0, 0, -1), s(8, 4, 0)}, known(12), []at{{8, 4, 2}}, 1},
+		{"startNumber", with(func(in *information) { in.startNumber = 7 }), []entry{s(0, 4, 1)}, known(8), []at{{0, 4, 7}, {4, 4, 8}}, 0},
+		{"endNumber", with(func(in *information) { in.endNumber = 3 }), []entry{s(0, 4, 1), s(-1, 4, 5)}, known(99),
 			[]at{{0, 4, 1}, {4, 4, 2}, {8, 4, 3}}, 0},
-		{"n", base, []*mpd.S{s(0, 4, 0), {D: 4, N: &n5}}, known(99), []at{{0, 4, 1}, {4, 4, 6}}, 0},
-		{"beyond 2⁶³", base, []*mpd.S{{T: ptr(uint64(math.MaxUint64)), D: math.MaxUint64}}, known(9), nil, 1},
+		{"n", base, []entry{s(0, 4, 0), {length: 4, more: &entryMore{number: 5, numbered: true}}}, known(99), []at{{0, 4, 1}, {4, 4, 6}}, 0},
+		{"beyond 2⁶³", base, []entry{s(math.MaxInt64, math.MaxUint64, 0)}, known(9), nil, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l, dropped := explicit(c.in, &mpd.SegmentTimelineType{S: c.s}, c.length)
+			l, dropped := explicit(c.in, c.s, nil, c.length)
 			if diff := cmp.Diff(c.want, slots(l, math.MinInt64/2, 20)); diff != "" {
 				t.Error(diff)
 			}
@@ -77,16 +71,11 @@ func TestExplicitTimelines(t *testing.T) {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestPatterns(t *testing.T) {
-	tl := &mpd.SegmentTimelineType{
-		Pattern: []*mpd.PatternType{{Id: 3, P: []*mpd.RunLengthType{{D: 96, R: 2}, {D: 95}}}},
-		S: []*mpd.S{{T: ptr(uint64(0)), R: 5, CommonDurationPatternAttributes: mpd.CommonDurationPatternAttributes{
-			P: ptr(uint32(3)), PE: ptr(uint32(2))}}},
-	}
+	patterns := []*mpd.PatternType{{Id: 3, P: []*mpd.RunLengthType{{D: 96, R: 2}, {D: 95}}}}
+	list := []entry{{timed: true, repeat: 5, more: &entryMore{pattern: 3, patterns: true, entered: 2}}}
 	in := information{timescale: 1, startNumber: 1, endNumber: math.MaxUint64, subs: 1}
-	l, dropped := explicit(in, tl, time64{})
+	l, dropped := explicit(in, list, patterns, time64{})
 	want := []at{{0, 96, 1}, {96, 95, 2}, {191, 96, 3}, {287, 96, 4}, {383, 96, 5}, {479, 95, 6}}
 	if diff := cmp.Diff(want, slots(l, math.MinInt64/2, 20)); diff != "" || dropped != 0 {
 		t.Errorf("%d dropped\n%s", dropped, diff)
@@ -123,7 +112,7 @@ func TestUniformCounts(t *testing.T) {
 
 func TestLadderLookups(t *testing.T) {
 	in := information{timescale: 1, startNumber: 10, endNumber: math.MaxUint64, subs: 1}
-	l, _ := explicit(in, &mpd.SegmentTimelineType{S: []*mpd.S{s(100, 4, 2), s(120, 5, 1)}}, time64{})
+	l, _ := explicit(in, []entry{s(100, 4, 2), s(120, 5, 1)}, nil, time64{})
 	for _, want := range []slot{{100, 4, 10, 0, 1}, {108, 4, 12, 2, 1}, {120, 5, 13, 3, 1}, {125, 5, 14, 4, 1}} {
 		for how, find := range map[string]func() (slot, bool){
 			"number":  func() (slot, bool) { return l.byNumber(want.number) },
@@ -193,11 +182,11 @@ func TestExtrapolationFindsTheCycle(t *testing.T) {
 	in := information{timescale: 48000, startNumber: 1, endNumber: math.MaxUint64, subs: 1}
 	// 2 s of 1024-sample frames: boundaries at ⌈93.75 k⌉ frames.
 	boundary := func(k int64) int64 { return (k*375 + 3) / 4 * 1024 }
-	var entries []*mpd.S
+	var entries []entry
 	for k := int64(7); k < 37; k++ {
 		entries = append(entries, s(boundary(k), uint64(boundary(k+1)-boundary(k)), 0))
 	}
-	l, _ := explicit(in, &mpd.SegmentTimelineType{S: entries}, time64{open: true})
+	l, _ := explicit(in, entries, nil, time64{open: true})
 	k, n := int64(37), 0
 	l.extrapolate(0, func(s slot) bool {
 		if s.time != boundary(k) || s.length != boundary(k+1)-boundary(k) || s.number != uint64(31+n) {

@@ -81,6 +81,7 @@ type state struct {
 	at        time.Time
 	doc       *mpd.MPD
 	wide      []widened
+	entries   [][]entry
 	notes     []string
 	missing   []string // remote elements not yet fetched
 	wanted    []indexRequest
@@ -284,7 +285,8 @@ func (r *Reader) decode(s *state) error {
 	if err != nil {
 		return err
 	}
-	s.doc, s.wide, s.notes, s.missing = doc, clean.widened, clean.notes, links
+	s.doc, s.wide, s.entries = doc, clean.widened, clean.entries
+	s.notes, s.missing = clean.notes, links
 	if len(doc.PatchLocation) == 0 && len(links) == 0 {
 		s.raw = nil
 	}
@@ -310,7 +312,7 @@ func unmarshal(body []byte) (doc *mpd.MPD, err error) {
 func (r *Reader) assemble() {
 	doc := r.doc
 	b := &builder{
-		doc: doc, wide: r.wide, url: r.url,
+		doc: doc, wide: r.wide, entries: r.entries, url: r.url,
 		live:    doc.GetType() == mpd.DYNAMIC_TYPE,
 		depth:   endOpen,
 		notes:   append(notes(nil), r.notes...),

@@ -35,6 +35,8 @@ type element struct {
 	attributes map[string]attribute
 	children   map[string]*element
 	segments   bool // carries the attributes of SegmentBase, see widened
+	timeline   bool // SegmentTimeline
+	entry      bool // an S of a SegmentTimeline
 }
 
 // schema is the element tree of the mpd package, taken from its struct tags, so
@@ -53,6 +55,8 @@ func describe(t reflect.Type, name string, known map[reflect.Type]*element) *ele
 	e.addFields(t, known)
 	_, e.segments = t.FieldByName("IndexRange")
 	e.segments = e.segments && name != "SegmentURL"
+	e.timeline = t == reflect.TypeFor[mpd.SegmentTimelineType]()
+	e.entry = t == reflect.TypeFor[mpd.S]()
 	return e
 }
 

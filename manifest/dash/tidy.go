@@ -23,8 +23,8 @@ import (
 // and it never returns for a ">" in character data, which is legal XML: its
 // decoder yields no token and no error there, for ever.
 //
-// tidy rewrites those in one pass over the bytes and copies nothing when there
-// is nothing to rewrite. It is also where the document's size is counted and
+// tidy rewrites those in one pass over the bytes, takes the S elements out (see
+// entry), and copies nothing when there is nothing to rewrite. It is also where the document's size is counted and
 // where a document type declaration, the door to entity bombs and to reading
 // local files, is refused.
 
@@ -39,6 +39,7 @@ const widenedMark = "|"
 type tidied struct {
 	body    []byte
 	widened []widened
+	entries [][]entry // of each SegmentTimeline
 	notes   []string
 }
 
@@ -101,10 +102,14 @@ func (t *tidier) run() error {
 		var err error
 		switch rest := t.in[t.pos:]; {
 		case rest[1] == '/':
+			var e *element
 			if n := len(t.stack); n > 0 {
-				t.stack = t.stack[:n-1]
+				e, t.stack = t.stack[n-1], t.stack[:n-1]
 			}
-			err = t.skipPast(">")
+			from := t.pos
+			if err = t.skipPast(">"); err == nil && e != nil && e.entry {
+				t.cut(from, t.pos, "")
+			}
 		case rest[1] == '?':
 			err = t.skipPast("?>")
 		case bytes.HasPrefix(rest, []byte("<!--")):
@@ -129,9 +134,8 @@ func (t *tidier) escapeText(from, to int) {
 		if i < 0 {
 			return
 		}
-		t.out = append(append(t.out, t.in[t.copied:from+i]...), "&gt;"...)
+		t.cut(from+i, from+i+1, "&gt;")
 		from += i + 1
-		t.copied = from
 	}
 }
 
@@ -154,6 +158,7 @@ func (t *tidier) start() error {
 		return err
 	}
 	t.edits, t.wide = t.edits[:0], nil
+	var s entry
 	indexRange := -1 // in t.edits
 	for {
 		t.space()
@@ -185,6 +190,10 @@ func (t *tidier) start() error {
 		if e == nil {
 			continue
 		}
+		if e.entry {
+			s.set(full, val)
+			continue
+		}
 		if e.segments && string(full) == "indexRange" {
 			indexRange = len(t.edits)
 			t.edits = append(t.edits, edit{t.pos - 1, t.pos - 1, ""})
@@ -205,17 +214,31 @@ func (t *tidier) start() error {
 		if ed.from == ed.to && ed.text == "" {
 			continue
 		}
-		t.out = append(append(t.out, t.in[t.copied:ed.from]...), ed.text...)
-		t.copied = ed.to
+		t.cut(ed.from, ed.to, ed.text)
 	}
-	if t.in[t.pos] == '/' {
+	closed := t.in[t.pos] == '/'
+	if closed {
 		t.stack = t.stack[:len(t.stack)-1]
 		if t.pos++; t.pos >= len(t.in) || t.in[t.pos] != '>' {
 			return t.syntax(begin, "a slash inside the tag of "+string(name))
 		}
 	}
 	t.pos++
+	switch {
+	case e == nil:
+	case e.entry:
+		t.cut(begin, t.pos, "")
+		t.addEntry(s)
+	case e.timeline && !closed:
+		t.timelineStart()
+	}
 	return nil
+}
+
+// cut puts text in the place of in[from:to].
+func (t *tidier) cut(from, to int, text string) {
+	t.out = append(append(t.out, t.in[t.copied:from]...), text...)
+	t.copied = to
 }
 
 func (t *tidier) enter(name []byte) *element {
@@ -284,9 +307,6 @@ func local(name []byte) []byte { return name[bytes.IndexByte(name, ':')+1:] }
 
 // repair replaces or drops an attribute that the mpd package would refuse.
 func (t *tidier) repair(e *element, full, val []byte, from int) {
-	if plainNumber(val) && e.name == "S" {
-		return
-	}
 	a, typed := e.attributes[string(local(full))]
 	if !typed {
 		return
@@ -374,18 +394,7 @@ func (t *tidier) note(pos int, e *element, attr, val []byte) {
 	}
 }
 
-// plainNumber reports a short run of digits, which fits every integer type.
-func plainNumber(val []byte) bool {
-	if len(val) == 0 || len(val) > 9 {
-		return false
-	}
-	for _, c := range val {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return true
-}
+func trimmed(val []byte) string { return string(bytes.TrimSpace(val)) }
 
 // integerOf reads an integer that may carry a sign or a zero fraction, and
 // saturates at ±2⁶³.

@@ -3,11 +3,13 @@ package dash
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/Eyevinn/dash-mpd/mpd"
+	"github.com/google/go-cmp/cmp"
 )
 
 func tidyAndDecode(t *testing.T, body string) (*mpd.MPD, tidied) {
@@ -61,10 +63,7 @@ func TestTidyRepairsWhatTheDecoderRefuses(t *testing.T) {
 				return d.Periods[0].BitstreamSwitching == nil && d.Periods[0].Id == "p"
 			}},
 		{"S", `<MPD><Period><SegmentTemplate><SegmentTimeline><S t=" 5" d="4.0" r="2.0"/></SegmentTimeline></SegmentTemplate></Period></MPD>`,
-			func(_ *mpd.MPD, in information) bool {
-				e := in.timeline.S[0]
-				return *e.T == 5 && e.D == 4 && e.R == 2
-			}},
+			func(d *mpd.MPD, _ information) bool { return len(d.Periods[0].SegmentTemplate.SegmentTimeline.S) == 1 }},
 		{"offset of availability", `<MPD><Period><SegmentTemplate availabilityTimeOffset=" 1.5 "/></Period></MPD>`,
 			func(_ *mpd.MPD, in information) bool { return in.ahead == 1.5 }},
 		{"prefixed names", `<d:MPD xmlns:d="urn:mpeg:dash:schema:mpd:2011"><d:Period><d:SegmentTemplate duration="1.0"/></d:Period></d:MPD>`,
@@ -89,6 +88,30 @@ func TestTidyRepairsWhatTheDecoderRefuses(t *testing.T) {
 				t.Errorf("became %s", clean.body)
 			}
 		})
+	}
+}
+
+func TestTidyTakesEntriesOut(t *testing.T) {
+	doc, clean := tidyAndDecode(t, `<MPD><Period><SegmentTemplate><SegmentTimeline/></SegmentTemplate></Period><Period><SegmentTemplate><SegmentTimeline>
+		<Pattern id="3"><P d="7"/></Pattern><S t=" 5" d="4.0" r="2.0"/><!-- S --><S d="3" r="-1" x:t="9" n="18446744073709551615"></S>
+		<S t="-1" d="x" k="2"><S t="6"/></S><S p="3" pE="1"/></SegmentTimeline></SegmentTemplate></Period><Period><SegmentList><SegmentTimeline></SegmentTimeline></SegmentList></Period></MPD>`)
+	want := [][]entry{{
+		{time: 5, timed: true, length: 4, repeat: 2},
+		{length: 3, repeat: -1, more: &entryMore{number: math.MaxUint64, numbered: true}},
+		{more: &entryMore{subs: 2}},
+		{more: &entryMore{pattern: 3, patterns: true, entered: 1}},
+	}, nil}
+	if diff := cmp.Diff(want, clean.entries, cmp.AllowUnexported(entry{}, entryMore{})); diff != "" {
+		t.Error(diff)
+	}
+	tl := doc.Periods[1].SegmentTemplate.SegmentTimeline
+	if len(entriesOf(tl, clean.entries)) != 4 || len(tl.Pattern) != 1 {
+		t.Errorf("the timeline became %+v", tl)
+	}
+	for _, empty := range []*mpd.SegmentTimelineType{doc.Periods[0].SegmentTemplate.SegmentTimeline, doc.Periods[2].SegmentList.SegmentTimeline} {
+		if n := len(entriesOf(empty, clean.entries)); n != 0 {
+			t.Errorf("an empty timeline has %d entries", n)
+		}
 	}
 }
 

@@ -43,41 +43,40 @@ type time64 struct {
 // the Period. An S whose @t lies before the S it follows is left out, as is one
 // without a duration; both are counted in dropped. An S that starts before the
 // previous one ends (overlap) or after it (gap) is taken at its word.
-func explicit(in information, tl *mpd.SegmentTimelineType, length time64) (l *ladder, dropped int) {
-	l = &ladder{timescale: in.timescale, offset: in.offset, runs: make([]run, 0, len(tl.S))}
-	b := runBuilder{l: l, next: 0, number: in.startNumber, endNumber: in.endNumber}
-	for i, s := range tl.S {
-		if s == nil {
-			continue
-		}
-		if s.T != nil {
-			b.next = int64(min(*s.T, math.MaxInt64))
-		}
-		if s.N != nil {
-			b.number = in.startNumber + *s.N
+func explicit(in information, list []entry, patterns []*mpd.PatternType, length time64) (l *ladder, dropped int) {
+	l = &ladder{timescale: in.timescale, offset: in.offset, runs: make([]run, 0, len(list))}
+	b := runBuilder{l: l, number: in.startNumber, endNumber: in.endNumber}
+	for i, s := range list {
+		if s.timed {
+			b.next = int64(min(s.time, math.MaxInt64))
 		}
 		subs := in.subs
-		if s.K != nil {
-			subs = clampSubs(*s.K)
-		}
-		if s.P != nil {
-			if !b.pattern(tl.Pattern, s, subs) {
-				dropped++
+		if m := s.more; m != nil {
+			if m.numbered {
+				b.number = in.startNumber + m.number
 			}
-			continue
+			if m.subs > 0 {
+				subs = clampSubs(m.subs)
+			}
+			if m.patterns {
+				if !b.pattern(patterns, s, subs) {
+					dropped++
+				}
+				continue
+			}
 		}
-		if s.D == 0 || s.D > math.MaxInt64/2 {
+		if s.length == 0 || s.length > math.MaxInt64/2 {
 			dropped++
-			b.number += uint64(max(s.R, 0)) + 1
+			b.number += uint64(max(s.repeat, 0)) + 1
 			continue
 		}
-		d := int64(s.D)
+		d := int64(s.length)
 		count := int64(1)
 		switch {
-		case s.R >= 0:
-			count = addSat(int64(s.R), 1)
-		case i+1 < len(tl.S) && tl.S[i+1] != nil && tl.S[i+1].T != nil:
-			count = ceilDiv(int64(min(*tl.S[i+1].T, math.MaxInt64))-b.next, d)
+		case s.repeat >= 0:
+			count = addSat(s.repeat, 1)
+		case i+1 < len(list) && list[i+1].timed:
+			count = ceilDiv(int64(min(list[i+1].time, math.MaxInt64))-b.next, d)
 		case length.known:
 			count = ceilDiv(addSat(length.ticks, in.offset)-b.next, d)
 		case length.open:
@@ -129,16 +128,13 @@ const maxPatternRuns = 100_000
 
 // pattern unfolds an S with @p: the durations of a Pattern, entered at @pE and
 // gone through until @r+1 segments are named (ISO/IEC 23009-1:2024 §5.3.9.6).
-func (b *runBuilder) pattern(patterns []*mpd.PatternType, s *mpd.S, subs int64) bool {
+func (b *runBuilder) pattern(patterns []*mpd.PatternType, s entry, subs int64) bool {
 	for _, p := range patterns {
-		if p == nil || p.Id != uint64(*s.P) || len(p.P) == 0 {
+		if p == nil || p.Id != s.more.pattern || len(p.P) == 0 {
 			continue
 		}
-		left := addSat(int64(max(s.R, 0)), 1)
-		skip := int64(0)
-		if s.PE != nil {
-			skip = int64(*s.PE)
-		}
+		left := addSat(max(s.repeat, 0), 1)
+		skip := int64(min(s.more.entered, maxPatternRuns))
 		for range maxPatternRuns {
 			e := p.P[0]
 			p = &mpd.PatternType{Id: p.Id, P: append(p.P[1:len(p.P):len(p.P)], e)}
