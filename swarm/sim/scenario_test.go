@@ -35,6 +35,9 @@ func TestScenarios(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
+			t.Logf("offload %.3f of %.3f, %.2f copies, %.0f%% twice, startup %.0f (plain %.0f), delivery %.0f/%.0f/%.0f ms, stalls %d/%d, bans %d/%d, %d hops, %v",
+				r.Offload, r.IdealOffload, r.OriginCopies, 100*share(r.DuplicateBytes, r.ConsumedBytes), r.StartupMS.P50, r.StartupPlainMS.P50,
+				r.DeliveryMS.P50, r.DeliveryMS.P95, r.DeliveryMS.Max, r.StallsP2P, r.Stalls, r.Bans, r.FalseBans, r.MaxHops, r.OriginBytesByCause)
 			for _, g := range s.Goals {
 				if err := g.Check(r); err != nil {
 					t.Error(err)
