@@ -62,11 +62,9 @@ type quota struct {
 
 // Irrational steps that have nothing to do with one another.
 const (
-	golden  = 0.6180339887498949 // (√5 − 1)/2
-	silver  = 0.4142135623730951 // √2 − 1
-	bronze  = 0.3027756377319946 // (√13 − 3)/2
-	copper  = 0.2360679774997897 // √5 − 2
-	plastic = 0.7548776662466927 // 1/ρ, ρ³ = ρ + 1
+	golden = 0.6180339887498949 // (√5 − 1)/2
+	silver = 0.4142135623730951 // √2 − 1
+	bronze = 0.3027756377319946 // (√13 − 3)/2
 )
 
 func (q *quota) draw() float64 {
