@@ -20,7 +20,8 @@
 //	          / type "@" id                                     STABLE-RENDITION-ID
 //	          / type ":" group ":" name                         EXT-X-MEDIA
 //	type      = TYPE in lower case ("audio", "subtitles", "video")
-//	bandwidth = BANDWIDTH in decimal without leading zeros, "0" when absent or unreadable
+//	bandwidth = BANDWIDTH in decimal without leading zeros, "0" when absent or unreadable; for
+//	            EXT-X-STREAM-INF also "0" when all of the playlist have the same (a single one has)
 //	resolution= RESOLUTION in lower case, empty when absent
 //	hash      = first 4 bytes, in hex, of SHA-224 over these values, joined by LF, as written,
 //	            quotes removed, empty when absent:

@@ -17,18 +17,36 @@ const mainTrack = "main"
 const maxNameBytes = 120
 
 // variantName names a variant stream by its attributes alone. See the package
-// comment for the grammar; prefix is "variant" or "iframes".
-func variantName(prefix string, a attributes, muxed []string) string {
+// comment for the grammar; prefix is "variant" or "iframes", bandwidth as there.
+func variantName(prefix, bandwidth string, a attributes, muxed []string) string {
 	if id := a.get("STABLE-VARIANT-ID"); id != "" {
 		return shorten(prefix + "@" + escapeName(id))
 	}
 	resolution := strings.ToLower(a.get("RESOLUTION"))
 	canonical := strings.Join([]string{
-		plainInteger(a.get("BANDWIDTH")), a.get("CODECS"), a.get("SUPPLEMENTAL-CODECS"), resolution,
+		bandwidth, a.get("CODECS"), a.get("SUPPLEMENTAL-CODECS"), resolution,
 		a.get("FRAME-RATE"), a.get("VIDEO-RANGE"), a.get("HDCP-LEVEL"), a.get("REQ-VIDEO-LAYOUT"),
 		a.get("NAME"), a.get("VIDEO"), strings.Join(muxed, "\t"),
 	}, "\n")
-	return shorten(prefix + ":" + plainInteger(a.get("BANDWIDTH")) + ":" + escapeName(resolution) + ":" + shortHash(canonical))
+	return shorten(prefix + ":" + bandwidth + ":" + escapeName(resolution) + ":" + shortHash(canonical))
+}
+
+// commonBandwidth reports that all variants have the same BANDWIDTH, which then
+// tells nothing apart. Left in the name it would do harm: packagers of a single
+// variant measure it anew for every answer (gohlslib, MediaMTX).
+func commonBandwidth(isVariant func(int) bool, list []attributes) bool {
+	first := ""
+	for i, a := range list {
+		if !isVariant(i) {
+			continue
+		}
+		b := plainInteger(a.get("BANDWIDTH"))
+		if first != "" && b != first {
+			return false
+		}
+		first = b
+	}
+	return true
 }
 
 // renditionName names an EXT-X-MEDIA rendition.

@@ -1,6 +1,7 @@
 package hls
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -45,7 +46,7 @@ v.m3u8
 #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="a",NAME="b~2",URI="3.m3u8"
 #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="a",NAME="é b",URI="4.m3u8"`,
 			want: []string{
-				"variant:1::e1f4ddf7 v.m3u8",
+				"variant:0::530e0987 v.m3u8",
 				"audio:a%253Ab:c 1.m3u8",
 				"audio:a:b%253Ac 2.m3u8",
 				"subtitles:a:b%257E2 3.m3u8",
@@ -66,7 +67,7 @@ v.m3u8`,
 https://one.test/low/v.m3u8?t=1
 #EXT-X-STREAM-INF:BANDWIDTH=100,AUDIO="b",PATHWAY-ID="two",SCORE=2
 https://two.test/x/v.m3u8?t=2`,
-			want: []string{"variant:100::77ce7da9 https://one.test/low/v.m3u8?t=1", "variant:100::77ce7da9 https://two.test/x/v.m3u8?t=2"},
+			want: []string{"variant:0::530e0987 https://one.test/low/v.m3u8?t=1", "variant:0::530e0987 https://two.test/x/v.m3u8?t=2"},
 		},
 		{
 			name: "same attributes, other files",
@@ -76,7 +77,7 @@ news.m3u8
 sport.m3u8
 #EXT-X-STREAM-INF:BANDWIDTH=100
 https://backup.test/sport.m3u8`,
-			want: []string{"variant:100::77ce7da9 news.m3u8", "variant:100::77ce7da9~2 sport.m3u8", "variant:100::77ce7da9~2 https://backup.test/sport.m3u8"},
+			want: []string{"variant:0::530e0987 news.m3u8", "variant:0::530e0987~2 sport.m3u8", "variant:0::530e0987~2 https://backup.test/sport.m3u8"},
 		},
 		{
 			name: "audio inside the variant makes it another",
@@ -86,7 +87,7 @@ https://backup.test/sport.m3u8`,
 en/v.m3u8
 #EXT-X-STREAM-INF:BANDWIDTH=100,AUDIO="fr"
 fr/v.m3u8`,
-			want: []string{"variant:100::74ce8590 en/v.m3u8", "variant:100::3857f98e fr/v.m3u8"},
+			want: []string{"variant:0::a5f2670d en/v.m3u8", "variant:0::85ec5856 fr/v.m3u8"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -116,6 +117,22 @@ func TestNamesIgnoreHostAndQuery(t *testing.T) {
 		if a.Tracks[i].Key != b.Tracks[i].Key || a.Tracks[i].ID != b.Tracks[i].ID {
 			t.Errorf("%q and %q", a.Tracks[i].Key, b.Tracks[i].Key)
 		}
+	}
+}
+
+// TestMeasuredBandwidth: the BANDWIDTH of a single variant may differ from one
+// answer to the next without changing the name; where there are several it
+// tells them apart.
+func TestMeasuredBandwidth(t *testing.T) {
+	one := func(bandwidth int) string {
+		return mustRead(t, fmt.Sprintf("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=%d,RESOLUTION=320x180\nv.m3u8\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=7,URI=\"i.m3u8\"\n", bandwidth)).Tracks[0].Key
+	}
+	if a, b := one(181_940), one(182_007); a != b {
+		t.Errorf("%q and %q", a, b)
+	}
+	two := mustRead(t, "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100\nv.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=200\na/v.m3u8\n").Tracks
+	if two[0].Key == two[1].Key {
+		t.Errorf("two variants are named %q", two[0].Key)
 	}
 }
 

@@ -38,6 +38,7 @@ func (doc *document) readMulti(base *url.URL) (*multi, error) {
 			len(variants), len(side.variants), len(renditions), len(side.renditions))
 	}
 	b := multiBuilder{multi: &multi{variables: doc.vars.values, notes: doc.notes.all()}, names: newNames(), resolver: newResolver(base)}
+	b.sameBandwidth = commonBandwidth(func(i int) bool { return !variants[i].Iframe }, side.variants)
 	for i, v := range variants {
 		if !v.Iframe {
 			b.variant(v, side.variants[i], side.renditions)
@@ -67,6 +68,8 @@ type multiBuilder struct {
 	*multi
 	names    *names
 	resolver *resolver
+
+	sameBandwidth bool // of all EXT-X-STREAM-INF
 }
 
 func (b *multiBuilder) variant(v *m3u8.Variant, a attributes, renditions []attributes) {
@@ -82,13 +85,17 @@ func (b *multiBuilder) variant(v *m3u8.Variant, a attributes, renditions []attri
 	if t.Width > 0 || v.Iframe {
 		t.Kind = timeline.Video
 	}
+	bandwidth := plainInteger(a.get("BANDWIDTH"))
 	if !v.Iframe {
+		if b.sameBandwidth {
+			bandwidth = "0"
+		}
 		t.Default = len(b.tracks) == 0
-		b.add(t, v.URI, variantName("variant", a, muxedRenditions(renditions, "AUDIO", a.get("AUDIO"))))
+		b.add(t, v.URI, variantName("variant", bandwidth, a, muxedRenditions(renditions, "AUDIO", a.get("AUDIO"))))
 		return
 	}
 	t.Group = "iframes"
-	b.add(t, v.URI, variantName("iframes", a, nil))
+	b.add(t, v.URI, variantName("iframes", bandwidth, a, nil))
 }
 
 func (b *multiBuilder) rendition(r *m3u8.Alternative, a attributes) {
