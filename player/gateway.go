@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/shoal-p2p/shoal/segments"
@@ -62,6 +63,7 @@ type Gateway struct {
 	follow  *http.Client // follows guarded redirects, for the peers
 	streams *streams
 	defines definitions
+	once    sync.Once // of Close
 	stop    chan struct{}
 	janitor chan struct{} // closed when it has ended
 }
@@ -123,10 +125,12 @@ func (g *Gateway) Sessions() []SessionStats {
 
 // Close ends all sessions and waits for them. Requests still running get errors.
 func (g *Gateway) Close() error {
-	close(g.stop)
-	<-g.janitor
-	g.streams.close()
-	g.follow.CloseIdleConnections()
+	g.once.Do(func() {
+		close(g.stop)
+		<-g.janitor
+		g.streams.close()
+		g.follow.CloseIdleConnections()
+	})
 	return nil
 }
 

@@ -66,10 +66,9 @@ func isInit(init *timeline.Segment, u string, r *timeline.Range) bool {
 	return r != nil && *r == *init.Range
 }
 
-// owns reports whether a manifest URL belongs to this stream: its own, an alias,
-// or a media playlist that its multivariant playlist names.
-func (s *Session) owns(u *url.URL) bool {
-	id := canonical(u)
+// owns reports whether a canonical manifest URL belongs to this stream: its own,
+// an alias, or a media playlist that its multivariant playlist names.
+func (s *Session) owns(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.aliases[id]; ok {

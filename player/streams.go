@@ -68,10 +68,15 @@ func (st *streams) list() []*Session {
 	return all
 }
 
-// owner returns the session that a manifest URL belongs to.
+// owner returns the session that a manifest URL belongs to, itself or as the
+// target of a redirect.
 func (st *streams) owner(u *url.URL) (*Session, bool) {
+	id := canonical(u)
+	st.mu.Lock()
+	asked := st.redirected[id]
+	st.mu.Unlock()
 	for _, s := range st.list() {
-		if s.owns(u) {
+		if s.owns(id) || asked != "" && s.owns(asked) {
 			st.touch(s)
 			return s, true
 		}
