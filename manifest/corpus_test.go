@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shoal-p2p/shoal/manifest/timeline"
 )
 
 // The corpus is a collection of manifests that nobody of this project wrote,
@@ -202,7 +204,28 @@ func TestCorpus(t *testing.T) {
 				t.Fatal(err)
 			}
 			compare(t, got, want)
+			findAgain(t, corpusSource(dir), want.URL, o)
 		})
+	}
+}
+
+// findAgain checks that every segment is found by its own URL and range.
+func findAgain(t *testing.T, src Source, url string, o Options) {
+	t.Helper()
+	p, err := Load(t.Context(), src, url, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, track := range p.Tracks {
+		n := 0
+		for s := range track.Timeline.Segments(o.At, 0, timeline.Forever) {
+			if found, ok := track.Timeline.Find(s.URL, s.Range); !ok || found.Key != s.Key {
+				t.Errorf("%s is found as %q", s.URL, found.Key)
+			}
+			if n++; n == 50 {
+				break
+			}
+		}
 	}
 }
 

@@ -9,7 +9,22 @@
 //	          player fetches through us
 //	List      tracks and segments, known and predicted, as JSON
 //
-// Predictions are part of every track's timeline: timeline.Timeline.Predicted.
+// # Predictions
+//
+// They are part of every track's timeline: timeline.Timeline.Predicted. Numbered
+// DASH segments are arithmetic. A SegmentTimeline is continued with the cycle of
+// durations that it ends in, so that audio whose frames do not divide the segment
+// duration keeps its exact $Time$. Measured by TestPredictionScore over five
+// minutes of number, timeline-number, timeline-time and uneven audio addressing,
+// 2, 6 and 10 s ahead: every key right, every time exact. What cannot be foretold
+// is a Period that the MPD does not announce yet; a refresh that announces one
+// ends the predictions of the Period before it.
+//
+// # Cost
+//
+// An MPD of 5 × 3,600 S elements is read in 6 ms, 0.07 of what the mpd package
+// takes for the same bytes (BenchmarkParseAndTimeline, BenchmarkBareDecode in
+// package dash), because S elements never reach it.
 //
 // The package does no network itself. It asks a Source, which the caller builds
 // on whatever HTTP client it uses.

@@ -2,6 +2,7 @@ package dash
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -295,6 +296,11 @@ func (b *builder) list(l *line, in information, at bases, length time64) error {
 		l.ladder = firstN(l.ladder, count)
 	case in.duration > 0:
 		limit := in
+		if b.live && in.startNumber > 1 {
+			// A sliding list keeps its Period's start: segment number k starts at
+			// (k−1) × duration (§5.3.9.5.3).
+			limit.delta = addSat(limit.delta, mulSat(int64(min(in.startNumber-1, math.MaxInt64)), in.duration))
+		}
 		limit.endNumber = min(in.endNumber, in.startNumber+uint64(count)-1)
 		l.ladder = uniform(limit, time64{open: true})
 	case count == 1:

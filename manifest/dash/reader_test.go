@@ -172,6 +172,14 @@ func TestLiveAvailability(t *testing.T) {
 	}
 }
 
+func TestASlidingListMovesItsTimes(t *testing.T) {
+	p := observe(t, mpdOf(liveTemplate, `<Period id="p" start="PT0S"><AdaptationSet><SegmentList duration="2" startNumber="498"><SegmentURL media="a"/><SegmentURL media="b"/></SegmentList><Representation id="v"/></AdaptationSet></Period>`))
+	got := all(p.Tracks[0].Timeline, time.Unix(1001, 0))
+	if urls(got) != "a b" || got[0].Start != 994*time.Second || got[0].Key != "p/v/498" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestPredictionByNumber(t *testing.T) {
 	p := observe(t, liveNumber(""))
 	now := time.Unix(1001, 0)
