@@ -186,6 +186,9 @@ func (g *Gateway) serve(w *recorder, r *http.Request) Kind {
 // media serves a segment through its session. False: it is none.
 func (g *Gateway) media(w *recorder, r *http.Request, u *url.URL) bool {
 	n, ok := g.streams.find(u.String(), g.toOrigin(r))
+	if ok && n.hold(r.Context()) {
+		n, ok = g.streams.find(u.String(), g.toOrigin(r)) // as the newest manifest says
+	}
 	if !ok {
 		return false
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -13,7 +14,7 @@ import (
 )
 
 func watchCommand(logs *logOptions) *cobra.Command {
-	var tracks, report, metrics string
+	var tracks, report, metrics, hashes string
 	var duration time.Duration
 	var behind int
 	cmd := &cobra.Command{
@@ -23,7 +24,8 @@ func watchCommand(logs *logOptions) *cobra.Command {
 a player does, at most --behind segments behind the live edge, and counts what a
 person would notice: start-up time, stalls, latency. It uploads like any viewer.`,
 		Example: `  shoal watch --signal wss://signal.example/ws https://cdn.example/live.mpd
-  shoal watch --duration 60s --report - https://cdn.example/master.m3u8`,
+  shoal watch --duration 60s --report - https://cdn.example/master.m3u8
+  shoal watch --duration 60s --hashes played.txt https://cdn.example/master.m3u8`,
 		Args: func(c *cobra.Command, args []string) error {
 			if err := exactly(1, "one manifest URL")(c, args); err != nil {
 				return err
@@ -37,8 +39,9 @@ person would notice: start-up time, stalls, latency. It uploads like any viewer.
 	f.DurationVar(&duration, "duration", 0, "stop after this long (default: until the end or interrupted)")
 	f.IntVar(&behind, "behind", 3, "segments behind the live edge at most")
 	f.StringVar(&report, "report", "", "write the figures as JSON to this file, - for standard output")
+	f.StringVar(&hashes, "hashes", "", "write a line for each segment played to this file: SHA-256, size, key, URL, byte range")
 	f.StringVar(&metrics, "metrics", "", "address for Prometheus metrics and profiles (default: off)")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		log, err := logs.logger(nil)
 		if err != nil {
 			return err
@@ -65,8 +68,16 @@ person would notice: start-up time, stalls, latency. It uploads like any viewer.
 		defer stop()
 		fetcher := segments.NewOrigin(segments.OriginConfig{})
 		defer fetcher.Close()
-		v, err := player.NewViewer(cmd.Context(), player.ViewerConfig{Session: session,
-			Source: &player.Source{Origin: fetcher}, Tracks: tracks, Behind: behind, Log: log})
+		vc := player.ViewerConfig{Session: session, Source: &player.Source{Origin: fetcher}, Tracks: tracks, Behind: behind, Log: log}
+		if hashes != "" {
+			list, err := newHashList(hashes)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, list.close()) }()
+			vc.OnSegment = list.add
+		}
+		v, err := player.NewViewer(cmd.Context(), vc)
 		if err != nil {
 			return err
 		}
