@@ -84,7 +84,7 @@ func TestTransportMedia(t *testing.T) {
 				}
 				resp, body := get(t, client, "GET", url+tc.query, header)
 				if resp.StatusCode != tc.status || !bytes.Equal(body, tc.body) {
-					t.Fatalf("got %s with %d bytes, want %d with %d", resp.Status, len(body), tc.status, len(tc.body))
+					t.Fatalf("got %s with %d bytes (Content-Length %d, %s), want %d with %d", resp.Status, len(body), resp.ContentLength, resp.Header.Get("Cache-Status"), tc.status, len(tc.body))
 				}
 				for k, v := range tc.want {
 					if got := resp.Header.Get(k); got != v {
