@@ -32,6 +32,8 @@ type Core struct {
 	origin   originClock
 	upload   bucket
 	relays   int
+	fetches  int     // running
+	waiting  []*item // elected, but maxElected are running
 	transfer uint32
 
 	timers    timers
@@ -96,6 +98,8 @@ func (c *Core) Handle(now Time, in Input) {
 		c.conflict(in)
 	case Sent:
 		c.sent(in)
+	case Private:
+		c.keepPrivate(in)
 	case FetchEnded:
 		c.fetchEnded(in)
 	case Held:

@@ -38,11 +38,19 @@ func (c *Core) decideOrigin(it *item) {
 		c.startFetch(it, first, count, CauseSeed)
 	case it.need.Urgent:
 		c.startFetch(it, first, count, CauseStartup)
+	case it.private:
+		if it.need.Asked {
+			c.startFetch(it, first, count, CauseNotShareable)
+		}
 	case len(c.links) == 0:
 		if it.need.Asked {
 			c.startFetch(it, first, count, CauseNoPeer)
 		}
-	case c.elected(it):
+	case c.now >= it.promised && c.elected(it):
+		if c.fetches >= maxElected {
+			c.wait(it)
+			return
+		}
 		c.startFetch(it, first, count, CauseElected)
 	}
 }

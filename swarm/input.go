@@ -73,6 +73,10 @@ type Sent struct {
 	Count    int
 }
 
+// Private says that the origin does not want Key shared. It comes before the
+// first Gained of its bytes.
+type Private struct{ Key Key }
+
 // FetchEnded says that a Fetch is over. Err is NoError when all bytes arrived.
 type FetchEnded struct {
 	Key        Key
@@ -147,6 +151,7 @@ func (Gained) input()     {}
 func (BadPiece) input()   {}
 func (Conflict) input()   {}
 func (Sent) input()       {}
+func (Private) input()    {}
 func (FetchEnded) input() {}
 func (Held) input()       {}
 func (Evicted) input()    {}

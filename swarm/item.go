@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"math/bits"
 	"time"
 
 	"github.com/shoal-p2p/shoal/segments"
@@ -39,6 +38,7 @@ type item struct {
 	private   bool
 	sampling  bool // one piece is being cross-checked
 	electFrom Time
+	promised  Time // until when a neighbour's word holds that it asked the origin
 	heard     bool // word of the key came from a neighbour
 }
 
@@ -47,7 +47,7 @@ type offer struct {
 	peer    *peer
 	hops    int
 	pieces  int  // leading pieces it had when it said so
-	whole   bool // by Have: all of it
+	whole   bool // it holds all of it
 	blocked bool // refused or stalled; a new offer clears it
 }
 
@@ -229,13 +229,6 @@ func (b *bitset) set(i int) bool {
 	}
 	*w |= bit
 	return true
-}
-
-func (b bitset) count() (n int) {
-	for _, w := range b {
-		n += bits.OnesCount64(w)
-	}
-	return n
 }
 
 // originClock estimates how long the origin takes: mean plus four deviations,

@@ -56,7 +56,7 @@ type Offer struct {
 	Key    Key
 	Size   int64 // bytes, -1 while unknown
 	Hops   int   // how many peers the bytes came through: 0 fetched from the origin
-	Pieces int   // how many leading pieces are here already; they keep coming (cut-through)
+	Pieces int   // leading pieces that are here; they keep coming (cut-through). 0: a promise, the origin was asked
 }
 
 // Accept asks for pieces of Key, as they become available. It answers an Offer

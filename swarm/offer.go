@@ -3,25 +3,39 @@ package swarm
 import (
 	"slices"
 	"time"
+
+	"github.com/shoal-p2p/shoal/segments"
 )
 
-// announce offers what is here, or is coming, to those who reserved it, have not
-// heard, and have not offered it themselves; subscribers get the segment pushed.
+// promise tells those who reserved it that this peer has asked the origin for a
+// segment, so that they need not. An offer follows with the first piece.
+func (c *Core) promise(it *item) {
+	if it.private || it.held > 0 {
+		return
+	}
+	for _, r := range it.reserved {
+		if !r.offered {
+			c.send(r.peer, Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops)})
+		}
+	}
+}
+
+// announce offers what is here to those who reserved it, have not heard, and have
+// not offered it themselves; subscribers get the segment pushed.
 func (c *Core) announce(it *item) {
-	if it.private {
+	if it.private || it.held == 0 && !it.whole {
 		return
 	}
 	for _, r := range it.reserved {
 		p := r.peer
-		if r.offered || it.inboundFrom(p) != nil || it.offerOf(p) != nil || slices.Contains(it.sender, p.id) || p.haves.has(it.key) {
-			continue
-		}
-		if (it.held > 0 || it.whole) && p.subscriber(it.track) && it.outboundTo(p) == nil && len(p.outbound) < MaxOutbound {
-			r.offered = true
-			c.push(it, p, r.due-ReservationLife)
+		if r.offered || it.inboundFrom(p) != nil || it.offerOf(p) != nil || it.outboundTo(p) != nil || slices.Contains(it.sender, p.id) || p.haves.has(it.key) {
 			continue
 		}
 		r.offered = true
+		if p.subscriber(it.track) && len(p.outbound) < MaxOutbound {
+			c.push(it, p, r.due-ReservationLife)
+			continue
+		}
 		c.counters.OffersSent++
 		c.send(p, Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops), Pieces: it.prefix})
 	}
@@ -45,7 +59,13 @@ func (c *Core) offered(p *peer, m Offer) {
 	}
 	it.heard = true
 	p.note(it.track)
-	c.addOffer(it, &offer{peer: p, hops: m.Hops, pieces: m.Pieces})
+	if m.Pieces == 0 && m.Size != 0 { // a promise
+		it.promised = max(it.promised, c.now+c.cfg.StallAfter+c.origin.estimate())
+		c.step(it)
+		return
+	}
+	c.addOffer(it, &offer{peer: p, hops: m.Hops, pieces: m.Pieces,
+		whole: m.Size >= 0 && m.Pieces >= segments.PieceCount(m.Size)})
 	c.step(it)
 	if it.inboundFrom(p) == nil {
 		c.send(p, Refuse{Key: m.Key, Reason: RefusedLocked})
@@ -82,8 +102,7 @@ func (c *Core) accept(it *item, o *offer, first, count int) {
 	if it.hops < 0 || len(it.sender) == 0 && !it.fetching {
 		it.hops = o.hops + 1
 	}
-	in := &inbound{item: it, peer: o.peer, first: first, count: count, started: c.now, last: c.now,
-		whole: o.whole || it.size >= 0 && o.pieces >= it.pieces()}
+	in := &inbound{item: it, peer: o.peer, first: first, count: count, started: c.now, last: c.now, whole: o.whole}
 	it.inbound = append(it.inbound, in)
 	o.peer.inbound = append(o.peer.inbound, in)
 	c.counters.Accepts++
@@ -192,7 +211,6 @@ func (c *Core) began(p *peer, m Begin) {
 	if len(it.sender) == 0 {
 		it.hops = m.Hops + 1
 	}
-	c.announce(it)
 	c.schedule(it)
 }
 

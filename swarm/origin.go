@@ -1,8 +1,15 @@
 package swarm
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 const (
+	// maxElected is how many segments are brought in for the swarm at a time: more
+	// would share one line, and the one due first would come last.
+	maxElected = 3
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 5 * time.Second
 )
@@ -50,6 +57,7 @@ func (it *item) gapAfter(from int) (first, count int, ok bool) {
 
 func (c *Core) startFetch(it *item, first, count int, cause Cause) {
 	it.fetching = true
+	c.fetches++
 	it.fetch = Fetch{Key: it.key, First: first, Count: count, Cause: cause}
 	it.fetchAt = c.now
 	if it.hops < 0 || len(it.sender) == 0 {
@@ -58,7 +66,29 @@ func (c *Core) startFetch(it *item, first, count int, cause Cause) {
 	c.counters.Fetches[cause]++
 	c.note("fetch %s pieces %d+%d: %s", it.key, first, count, cause)
 	c.emit(it.fetch)
-	c.announce(it)
+	c.promise(it)
+}
+
+// wait puts an elected segment behind those that are being fetched.
+func (c *Core) wait(it *item) {
+	if !slices.Contains(c.waiting, it) {
+		c.waiting = append(c.waiting, it)
+	}
+}
+
+// endFetch lets the most urgent waiting segment have its turn.
+func (c *Core) endFetch(it *item) {
+	it.fetching = false
+	c.fetches--
+	for len(c.waiting) > 0 && c.fetches < maxElected {
+		next := slices.MinFunc(c.waiting, func(a, b *item) int {
+			return cmp.Or(cmp.Compare(a.need.Deadline, b.need.Deadline), cmp.Compare(a.key, b.key))
+		})
+		c.waiting = without(c.waiting, next)
+		if next != it && c.items[next.key] == next && next.useful() {
+			c.step(next)
+		}
+	}
 }
 
 // fetchEnded books what left the origin and decides what a failure means.
@@ -80,7 +110,7 @@ func (c *Core) fetchEnded(f FetchEnded) {
 		c.forget(it) // cancelled before; its bytes count all the same
 		return
 	}
-	it.fetching = false
+	c.endFetch(it)
 	switch f.Err {
 	case NoError:
 		if it.fetch.Count < 0 && it.fetch.First == 0 {
@@ -93,7 +123,8 @@ func (c *Core) fetchEnded(f FetchEnded) {
 	case FetchPrivate:
 		c.counters.OriginBytes[cause] -= f.Bytes
 		c.counters.OriginBytes[CauseNotShareable] += f.Bytes
-		c.keepPrivate(it)
+		c.keepPrivate(Private{Key: f.Key})
+		it.wanted = false
 	case FetchTemporary, FetchFinal:
 		c.counters.FetchErrors++
 		it.dead = f.Err == FetchFinal
@@ -144,7 +175,11 @@ func (c *Core) giveUp(it *item, err FetchError) {
 
 // keepPrivate takes a segment out of the swarm that its origin does not want
 // shared.
-func (c *Core) keepPrivate(it *item) {
+func (c *Core) keepPrivate(p Private) {
+	it := c.items[p.Key]
+	if it == nil || it.private {
+		return
+	}
 	it.private = true
 	c.cancelOutbound(it)
 	for len(it.reserved) > 0 {
@@ -209,7 +244,7 @@ func (c *Core) conflict(x Conflict) {
 	}
 	if it.fetching {
 		c.emit(CancelFetch{Key: it.key})
-		it.fetching = false
+		c.endFetch(it)
 	}
 	c.cancelOutbound(it)
 	wanted := it.wanted || it.whole

@@ -88,8 +88,10 @@ func (c *Core) reserved(p *peer, m Reserve) {
 		p.reserved[r.Key] = struct{}{}
 		p.note(it.track)
 		switch {
-		case it.whole || it.held > 0 || it.fetching && !it.private:
+		case it.whole || it.held > 0:
 			c.announce(it)
+		case it.fetching:
+			c.promise(it)
 		case r.Hops > 0 && !it.wanted && !it.relay && !c.cfg.Metered && !c.cfg.Seed &&
 			c.relays < c.cfg.RelayReservations && len(c.links) > 1:
 			it.relay = true

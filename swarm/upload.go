@@ -11,7 +11,7 @@ func (c *Core) accepted(p *peer, m Accept) {
 	it := c.items[m.Key]
 	refuse := func(why Refusal) { c.send(p, Refuse{Key: m.Key, Reason: why}) }
 	switch {
-	case it == nil || it.private || !(it.whole || it.held > 0 || it.fetching || len(it.inbound) > 0):
+	case it == nil || it.private || !(it.whole || it.held > 0 || len(it.inbound) > 0 || it.fetching):
 		refuse(RefusedGone)
 		return
 	case m.First < 0 || m.First > MaxPieces || m.Count < -1 || m.Count > MaxPieces:

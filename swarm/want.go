@@ -35,10 +35,13 @@ func (c *Core) unwant(keys []Key) {
 	var gone []Key
 	for _, k := range keys {
 		it := c.items[k]
-		if it == nil || !it.wanted {
+		if it == nil || !it.wanted && !it.relay {
 			continue
 		}
-		it.wanted = false
+		if it.relay {
+			c.relays--
+		}
+		it.wanted, it.relay = false, false
 		if !it.whole {
 			gone = append(gone, k)
 			c.note("unwant %s", k)
@@ -64,7 +67,7 @@ func (c *Core) drop(it *item) {
 	}
 	if it.fetching {
 		c.emit(CancelFetch{Key: it.key})
-		it.fetching = false
+		c.endFetch(it)
 	}
 	c.cancelOutbound(it)
 	it.reset()
@@ -75,7 +78,7 @@ func (it *item) reset() {
 	it.have, it.held, it.prefix, it.whole = nil, 0, 0, false
 	it.size, it.hops, it.sender = -1, -1, nil
 	it.offers = nil
-	it.heard, it.failures, it.retryAt = false, 0, 0
+	it.heard, it.failures, it.retryAt, it.promised = false, 0, 0, 0
 	for _, r := range it.reserved {
 		r.offered = false
 	}
@@ -132,7 +135,7 @@ func (c *Core) schedule(it *item) {
 			sooner(floor, WhyRetry)
 		}
 		if _, _, open := it.gap(); open {
-			sooner(max(floor, c.nextRound(it)), WhyElect)
+			sooner(max(floor, c.nextRound(it), it.promised), WhyElect)
 		}
 		if panicAt, ok := c.panicAt(it); ok {
 			sooner(max(floor, panicAt), WhyDeadline)
