@@ -66,6 +66,9 @@ func (n *Node) download(ctx context.Context, a *segments.Assembly, res Resource,
 	}
 	bytes, err := n.cfg.Origin.Fetch(ctx, req, func(h segments.Head) (io.Writer, error) {
 		a.SetMeta(h.Meta)
+		if !h.Meta.Shareable {
+			n.post(func() { n.feed(swarm.Private{Key: f.Key}) })
+		}
 		if f.Count < 0 && h.Size >= 0 {
 			if err := a.SetSize(int64(f.First)*segments.PieceSize + h.Size); err != nil {
 				return nil, err

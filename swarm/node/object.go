@@ -132,6 +132,7 @@ func (n *Node) finish(o *object) {
 	}
 	if !o.assembly.Meta().Shareable {
 		n.discard(o, nil)
+		n.feed(swarm.Evicted{Key: o.key})
 		return
 	}
 	n.wg.Go(func() {
