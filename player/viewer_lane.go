@@ -140,7 +140,7 @@ func (v *Viewer) arrived(index int, m Match, size int64) {
 	}
 	available := seg.AvailableAt.Add(-p.ClockOffset)
 	if p.Live && !seg.AvailableAt.IsZero() && available.After(v.started) {
-		v.measure.deliveries = append(v.measure.deliveries, now.Sub(available))
+		v.measure.deliveries = append(v.measure.deliveries, delivery{seg.Key, available, now})
 	}
 	if v.play.deliver(now, index, seg.Start+seg.Duration) {
 		v.play.begin(now, v.firstPosition(p, seg, now))

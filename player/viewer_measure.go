@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/shoal-p2p/shoal/manifest/timeline"
+	"github.com/shoal-p2p/shoal/segments"
 	"github.com/shoal-p2p/shoal/swarm/node"
 )
 
@@ -15,10 +16,35 @@ type measure struct {
 	stalled    time.Duration // before since
 	consumed   int64
 	segments   map[string]int64
-	deliveries []time.Duration
+	deliveries []delivery // of live segments
 	startup    time.Duration
 	errors     int
 	newest     timeline.Segment
+}
+
+// delivery is when a live segment existed at the origin and when it was read, on
+// the local clock.
+type delivery struct {
+	key             segments.Key
+	available, read time.Time
+}
+
+// took lists how long each segment was on its way: until the peer had it whole,
+// which may be before the player asked.
+func (m *measure) took(node []node.Delivery) []time.Duration {
+	arrived := make(map[segments.Key]time.Time, len(node))
+	for _, d := range node {
+		arrived[d.Key] = d.At
+	}
+	out := make([]time.Duration, 0, len(m.deliveries))
+	for _, d := range m.deliveries {
+		end := d.read
+		if at, ok := arrived[d.key]; ok && at.Before(end) {
+			end = at
+		}
+		out = append(out, max(0, end.Sub(d.available)))
+	}
+	return out
 }
 
 func (m *measure) reset(now time.Time, base node.Stats) {
@@ -62,7 +88,7 @@ func (v *Viewer) Measurement() Measurement {
 		Integrity:      stats.Integrity,
 		ConsumedBytes:  m.consumed,
 		Segments:       make(map[string]int64, len(m.segments)),
-		Deliveries:     append([]time.Duration(nil), m.deliveries...),
+		Deliveries:     m.took(stats.Deliveries),
 		Startup:        m.startup,
 		Stalls:         v.play.stalls - m.stalls,
 		Stalled:        v.play.stalled(now) - m.stalled,

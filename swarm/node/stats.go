@@ -30,7 +30,7 @@ type tally struct {
 // Delivery is one live segment's way here.
 type Delivery struct {
 	Key      segments.Key
-	At       time.Time     // when it was whole here
+	At       time.Time     // when it was whole here, on the local clock
 	Took     time.Duration // since it was available at the origin
 	FromPeer bool          // not one byte was asked of the origin
 }
@@ -55,7 +55,7 @@ func (t *tally) arrived(o *object, now time.Time) {
 	if len(t.deliveries) == recentDeliveries {
 		t.deliveries = slices.Delete(t.deliveries, 0, recentDeliveries/4)
 	}
-	t.deliveries = append(t.deliveries, Delivery{Key: o.key, At: now, Took: now.Sub(o.res.Available), FromPeer: !o.fromOrigin})
+	t.deliveries = append(t.deliveries, Delivery{Key: o.key, At: time.Now(), Took: now.Sub(o.res.Available), FromPeer: !o.fromOrigin})
 }
 
 func (t *tally) lastResource(k segments.Key) (Resource, bool) {
