@@ -35,6 +35,7 @@ type Core struct {
 	fetches  int     // running
 	waiting  []*item // elected, but maxElected are running
 	transfer uint32
+	fetchID  uint32
 
 	timers    timers
 	govern    *timer

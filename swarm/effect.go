@@ -24,6 +24,7 @@ type Transmit struct {
 // segment. The edge answers with Gained as bytes arrive and one FetchEnded.
 type Fetch struct {
 	Key   Key
+	ID    uint32 // unique in this brain
 	First int
 	Count int
 	Cause Cause

@@ -79,7 +79,7 @@ type Private struct{ Key Key }
 
 // FetchEnded says that a Fetch is over. Err is NoError when all bytes arrived.
 type FetchEnded struct {
-	Key        Key
+	Fetch      Fetch
 	Bytes      int64 // that left the origin
 	Err        FetchError
 	RetryAfter time.Duration // asked for by the origin, 0 none

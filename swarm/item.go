@@ -36,7 +36,6 @@ type item struct {
 	retryAt   Time
 	dead      bool // the origin said it never will
 	private   bool
-	sampling  bool // one piece is being cross-checked
 	electFrom Time
 	promised  Time // until when a neighbour's word holds that it asked the origin
 	heard     bool // word of the key came from a neighbour

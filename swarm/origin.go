@@ -58,7 +58,8 @@ func (it *item) gapAfter(from int) (first, count int, ok bool) {
 func (c *Core) startFetch(it *item, first, count int, cause Cause) {
 	it.fetching = true
 	c.fetches++
-	it.fetch = Fetch{Key: it.key, First: first, Count: count, Cause: cause}
+	c.fetchID++
+	it.fetch = Fetch{Key: it.key, ID: c.fetchID, First: first, Count: count, Cause: cause}
 	it.fetchAt = c.now
 	if it.hops < 0 || len(it.sender) == 0 {
 		it.hops = 0
@@ -93,21 +94,14 @@ func (c *Core) endFetch(it *item) {
 
 // fetchEnded books what left the origin and decides what a failure means.
 func (c *Core) fetchEnded(f FetchEnded) {
-	it := c.items[f.Key]
+	it, cause := c.items[f.Fetch.Key], f.Fetch.Cause
+	c.note("fetched %s: %d bytes, %s, error %d", f.Fetch.Key, f.Bytes, cause, f.Err)
+	c.counters.OriginBytes[cause] += f.Bytes
 	if it == nil {
 		return
 	}
-	if it.sampling {
-		it.sampling = false
-		c.counters.OriginBytes[CauseSample] += f.Bytes
-		c.forget(it)
-		return
-	}
-	cause := it.fetch.Cause
-	c.note("fetched %s: %d bytes, %s, error %d", f.Key, f.Bytes, cause, f.Err)
-	c.counters.OriginBytes[cause] += f.Bytes
-	if !it.fetching {
-		c.forget(it) // cancelled before; its bytes count all the same
+	if !it.fetching || f.Fetch.ID != it.fetch.ID {
+		c.forget(it) // a sample, or cancelled before; its bytes count all the same
 		return
 	}
 	c.endFetch(it)
@@ -123,8 +117,10 @@ func (c *Core) fetchEnded(f FetchEnded) {
 	case FetchPrivate:
 		c.counters.OriginBytes[cause] -= f.Bytes
 		c.counters.OriginBytes[CauseNotShareable] += f.Bytes
-		c.keepPrivate(Private{Key: f.Key})
+		c.keepPrivate(Private{Key: it.key})
 		it.wanted = false
+	case FetchCancelled: // the edge could not even try
+		it.need.Fetchable = false
 	case FetchTemporary, FetchFinal:
 		c.counters.FetchErrors++
 		it.dead = f.Err == FetchFinal
@@ -196,9 +192,9 @@ func (c *Core) sample(it *item) {
 		it.private || c.rng.Float64() >= c.cfg.SampleRate {
 		return
 	}
-	it.sampling = true
 	c.counters.Fetches[CauseSample]++
-	c.emit(Fetch{Key: it.key, First: c.rng.IntN(it.pieces()), Count: 1, Cause: CauseSample})
+	c.fetchID++
+	c.emit(Fetch{Key: it.key, ID: c.fetchID, First: c.rng.IntN(it.pieces()), Count: 1, Cause: CauseSample})
 }
 
 // badPiece bans a peer whose bytes do not verify.

@@ -80,6 +80,10 @@ func replay(t *testing.T, script string) string {
 		if err != nil {
 			t.Fatalf("line %d: %v", i+1, err)
 		}
+		if end, ok := in.(FetchEnded); ok && core.items[end.Fetch.Key] != nil {
+			end.Fetch = core.items[end.Fetch.Key].fetch
+			in = end
+		}
 		core.Handle(at, in)
 		for _, e := range core.Drain() {
 			fmt.Fprintln(&out, "  "+describe(e))
@@ -195,7 +199,7 @@ func scriptInput(name string, a arguments) (Input, error) {
 				e = FetchError(i + 1)
 			}
 		}
-		return FetchEnded{Key: key, Bytes: int64(a.number("bytes", 0)), Err: e, RetryAfter: a.duration("retry")}, nil
+		return FetchEnded{Fetch: Fetch{Key: key}, Bytes: int64(a.number("bytes", 0)), Err: e, RetryAfter: a.duration("retry")}, nil
 	case "held":
 		return Held{Key: key, Size: int64(a.number("size", -1))}, nil
 	case "evicted":

@@ -20,7 +20,7 @@ func (n *Node) fetch(f swarm.Fetch) {
 		return
 	}
 	if o == nil || o.res.URL == "" {
-		n.feed(swarm.FetchEnded{Key: f.Key, Err: swarm.FetchCancelled})
+		n.feed(swarm.FetchEnded{Fetch: f, Err: swarm.FetchCancelled})
 		return
 	}
 	o.touched, o.fromOrigin = time.Now(), true
@@ -29,7 +29,7 @@ func (n *Node) fetch(f swarm.Fetch) {
 	res, assembly := o.res, o.assembly
 	n.wg.Go(func() {
 		defer cancel()
-		bytes, err := n.download(ctx, assembly, res, f)
+		bytes, err := n.download(ctx, assembly, res, f, func(g swarm.Gained) { n.gained(o, g) })
 		n.post(func() {
 			if o.cancelFetch != nil && ctx.Err() == nil {
 				o.cancelFetch = nil
@@ -55,9 +55,9 @@ func request(res Resource, first, count int) segments.OriginRequest {
 }
 
 // download streams the origin's bytes into the assembly.
-func (n *Node) download(ctx context.Context, a *segments.Assembly, res Resource, f swarm.Fetch) (int64, error) {
+func (n *Node) download(ctx context.Context, a *segments.Assembly, res Resource, f swarm.Fetch, gained func(swarm.Gained)) (int64, error) {
 	writer := a.OriginWriter(f.First, func(i int) {
-		n.post(func() { n.gained(swarm.Gained{Key: f.Key, First: i, Count: 1, Size: a.Size()}) })
+		n.post(func() { gained(swarm.Gained{Key: f.Key, First: i, Count: 1, Size: a.Size()}) })
 	})
 	req := request(res, f.First, f.Count)
 	if f.Count >= 0 && a.Size() >= 0 {
@@ -76,7 +76,7 @@ func (n *Node) download(ctx context.Context, a *segments.Assembly, res Resource,
 		}
 		return writer, nil
 	})
-	if err == nil {
+	if err == nil && (f.Count < 0 || a.Size() >= 0) { // else a part's end would pass for the segment's
 		err = writer.Close()
 	}
 	if err == nil && !a.Meta().Shareable {
@@ -90,7 +90,7 @@ var errPrivate = errors.New("node: the origin does not want it shared")
 // fetched tells the core how a fetch ended.
 func (n *Node) fetched(o *object, f swarm.Fetch, bytes int64, err error) {
 	n.stats.originBytes += bytes
-	end := swarm.FetchEnded{Key: f.Key, Bytes: bytes}
+	end := swarm.FetchEnded{Fetch: f, Bytes: bytes}
 	end.Err, end.RetryAfter = n.classify(err, o.res)
 	switch {
 	case errors.Is(err, segments.ErrConflict):
@@ -103,7 +103,7 @@ func (n *Node) fetched(o *object, f swarm.Fetch, bytes int64, err error) {
 	}
 	if size := o.assembly.Size(); size >= 0 && err == nil {
 		// an empty segment, or one whose end only now became known
-		n.gained(swarm.Gained{Key: f.Key, Size: size})
+		n.gained(o, swarm.Gained{Key: f.Key, Size: size})
 	}
 	n.feed(end)
 	n.finish(o)
@@ -135,12 +135,13 @@ func (n *Node) classify(err error, res Resource) (swarm.FetchError, time.Duratio
 }
 
 // gained tells the core of pieces and finishes what became whole.
-func (n *Node) gained(g swarm.Gained) {
-	n.feed(g)
-	if o := n.objects[g.Key]; o != nil {
-		o.touched = time.Now()
-		n.finish(o)
+func (n *Node) gained(o *object, g swarm.Gained) {
+	if n.objects[o.key] != o {
+		return // let go of, or stored, while this was on its way
 	}
+	n.feed(g)
+	o.touched = time.Now()
+	n.finish(o)
 }
 
 // sample fetches one piece of a stored segment again and compares.
@@ -148,7 +149,7 @@ func (n *Node) sample(f swarm.Fetch) {
 	res, ok := n.stats.lastResource(f.Key)
 	seg, have := n.cfg.Store.Get(f.Key)
 	if !ok || !have {
-		n.feed(swarm.FetchEnded{Key: f.Key, Err: swarm.FetchCancelled})
+		n.feed(swarm.FetchEnded{Fetch: f, Err: swarm.FetchCancelled})
 		return
 	}
 	n.wg.Go(func() {
@@ -156,7 +157,7 @@ func (n *Node) sample(f swarm.Fetch) {
 		req.Last = min(req.Last, res.First+seg.Size-1)
 		head, body, err := n.cfg.Origin.Get(n.ctx, req, segments.PieceSize)
 		n.post(func() {
-			end := swarm.FetchEnded{Key: f.Key, Bytes: int64(len(body))}
+			end := swarm.FetchEnded{Fetch: f, Bytes: int64(len(body))}
 			n.stats.originBytes += end.Bytes
 			end.Err, _ = n.classify(err, res)
 			n.feed(end)
@@ -187,7 +188,7 @@ func (n *Node) direct(ctx context.Context, r Resource) (*Stream, error) {
 	n.wg.Go(func() {
 		stop := context.AfterFunc(n.ctx, func() { cancel(ErrClosed) })
 		defer stop()
-		bytes, err := n.download(ctx, a, r, swarm.Fetch{Key: r.Key, Count: -1})
+		bytes, err := n.download(ctx, a, r, swarm.Fetch{Key: r.Key, Count: -1}, func(swarm.Gained) {})
 		if err != nil && !errors.Is(err, errPrivate) {
 			a.Fail(err)
 		}

@@ -78,6 +78,7 @@ func (n *Node) attach(s *Stream, r Resource) {
 func (n *Node) detach(s *Stream) {
 	o := s.object
 	delete(o.streams, s)
+	n.finish(o) // the last Gained may still be on its way
 	if len(o.streams) == 0 && !o.finished {
 		n.release(o)
 		if n.objects[o.key] == o {

@@ -66,7 +66,7 @@ func (n *Node) beginArrival(l *link, b wire.Begin) {
 		}
 		l.arriving[b.Transfer] = a
 		if b.Size == 0 {
-			defer n.post(func() { n.gained(swarm.Gained{Key: b.Key, From: l.Peer(), Size: o.assembly.Size()}) })
+			defer n.post(func() { n.gained(o, swarm.Gained{Key: b.Key, From: l.Peer(), Size: o.assembly.Size()}) })
 		}
 	}
 	n.post(func() { n.feed(swarm.Received{From: l.Peer(), Message: b.Begin}) })
@@ -204,5 +204,5 @@ func (n *Node) takePiece(l *link, p wire.Piece) {
 		n.stats.peerBytes.Add(int64(len(data)))
 	}
 	g := swarm.Gained{Key: a.object.key, From: l.Peer(), First: index, Count: 1, Size: a.object.assembly.Size()}
-	n.post(func() { n.gained(g) })
+	n.post(func() { n.gained(a.object, g) })
 }

@@ -13,6 +13,7 @@ type fetch struct {
 	next    int32
 	end     int32
 	refs    int32 // events that name it
+	effect  swarm.Fetch
 	cause   swarm.Cause
 	joining bool // for one of a joiner's first two segments
 	over    bool
@@ -42,7 +43,7 @@ func (w *world) fetch(p *peer, e swarm.Fetch) {
 		return
 	}
 	slot := w.fetches.put(fetch{
-		peer: p.index, seg: seg, next: int32(e.First), end: int32(end), cause: e.Cause,
+		peer: p.index, seg: seg, next: int32(e.First), end: int32(end), effect: e, cause: e.Cause,
 		joining: p.player != nil && p.player.joining(w.stream.number(seg)),
 	})
 	p.fetches = append(p.fetches, slot)
@@ -184,7 +185,7 @@ func (w *world) fetchEnded(slot int32) {
 			break
 		}
 	}
-	w.tell(p, swarm.FetchEnded{Key: w.stream.keys[f.seg], Bytes: f.bytes, Err: f.err})
+	w.tell(p, swarm.FetchEnded{Fetch: f.effect, Bytes: f.bytes, Err: f.err})
 }
 
 func (w *world) cancelFetch(p *peer, key swarm.Key) {
