@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"net/url"
+	"path/filepath"
+	"testing"
+
+	"github.com/shoal-p2p/shoal/cmd/shoal/internal/origin"
+)
+
+// audience are viewers in processes of their own.
+type audience []viewer
+
+// metrics of each viewer.
+func (a audience) metrics(t *testing.T) []map[string]float64 {
+	t.Helper()
+	var all []map[string]float64
+	for _, v := range a {
+		if v.ended() {
+			t.Fatalf("a viewer ended:\n%s", v.said.String())
+		}
+		all = append(all, v.metrics(t))
+	}
+	return all
+}
+
+// playOn waits until each viewer has made n more segments whole.
+func (a audience) playOn(t *testing.T, why string, n float64) {
+	t.Helper()
+	before := a.metrics(t)
+	eventually(t, why, func() bool {
+		for i, m := range a.metrics(t) {
+			if m["shoal_peer_segments_total"] < before[i]["shoal_peer_segments_total"]+n {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// leave ends all viewers and checks that none stalled nor played a wrong byte.
+func (a audience) leave(t *testing.T) {
+	t.Helper()
+	direct := make(origins)
+	for _, v := range a {
+		if code := v.stop(t); code != 0 {
+			t.Errorf("a viewer ended with %d", code)
+		}
+		r := v.figures(t)
+		if r.Stalls != 0 {
+			t.Errorf("a viewer stalled %d times, for %d ms", r.Stalls, r.StallMS)
+		}
+		direct.compare(t, v, v.played(t))
+	}
+}
+
+// TestSeedIsKilled takes the seed away with SIGKILL, in mid-stream: no farewell,
+// segments half sent.
+func TestSeedIsKilled(t *testing.T) {
+	story(t)
+	t.Parallel()
+	o := newStage(t, origin.Config{})
+	stream := o.url("/live/manifest.mpd")
+	key := filepath.Join(t.TempDir(), "seed.key")
+	public := start(t, "keygen", "--out", key).says(t, `(?m)^([A-Za-z0-9+/_=-]{40,})$`)
+	_, signalURL := signalServer(t, "--signing-key", public)
+	seed := start(t, "seed", "--signal", signalURL, "--loopback", "--tracks", "best", "--key", key, "--metrics", "127.0.0.1:0", stream)
+	eventually(t, "the seed has segments", func() bool { return seed.metrics(t)["shoal_peer_segments_total"] >= 6 })
+	var viewers audience
+	for range 3 {
+		viewers = append(viewers, watch(t, signalURL, stream))
+	}
+	eventually(t, "every viewer takes bytes from its peers", func() bool {
+		for _, m := range viewers.metrics(t) {
+			if m["shoal_peer_links"] < 3 || m["shoal_peer_peer_bytes_total"] == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	viewers.playOn(t, "viewers play with the seed", 6)
+
+	before := viewers.metrics(t)
+	seed.kill()
+	viewers.playOn(t, "viewers play on without the seed", 14)
+	for i, m := range viewers.metrics(t) {
+		if m["shoal_peer_peer_bytes_total"] <= before[i]["shoal_peer_peer_bytes_total"] {
+			t.Error("a viewer took no more bytes from its peers")
+		}
+	}
+	viewers.leave(t)
+	for _, v := range viewers {
+		if r := v.figures(t); r.Integrity != "signed" {
+			t.Errorf("integrity %q, want signed", r.Integrity)
+		}
+	}
+}
+
+// TestSignalServerIsKilled takes the signalling server away and brings it back.
+func TestSignalServerIsKilled(t *testing.T) {
+	story(t)
+	t.Parallel()
+	o := newStage(t, origin.Config{})
+	stream := o.url("/live/master.m3u8")
+	server, signalURL := signalServer(t)
+	var viewers audience
+	for range 3 {
+		viewers = append(viewers, watch(t, signalURL, stream))
+	}
+	everybody := func(what string, ok func(map[string]float64) bool) {
+		t.Helper()
+		eventually(t, what, func() bool {
+			for _, m := range viewers.metrics(t) {
+				if !ok(m) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	everybody("everybody is linked to everybody", func(m map[string]float64) bool {
+		return m["shoal_peer_links"] == 2 && m["shoal_peer_segments_total"] > 6
+	})
+
+	server.kill()
+	everybody("everybody notices that signalling is gone", func(m map[string]float64) bool {
+		return m["shoal_peer_signalling_connected"] == 0
+	})
+	before := viewers.metrics(t)
+	viewers.playOn(t, "viewers play on without signalling", 10)
+	for i, m := range viewers.metrics(t) {
+		if m["shoal_peer_links"] != 2 {
+			t.Errorf("%v links, the outage took some", m["shoal_peer_links"])
+		}
+		if m["shoal_peer_peer_bytes_total"] <= before[i]["shoal_peer_peer_bytes_total"] {
+			t.Error("a viewer took no more bytes from its peers")
+		}
+	}
+
+	address, err := url.Parse(signalURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, "signal", "--listen", address.Host)
+	everybody("everybody is back", func(m map[string]float64) bool {
+		return m["shoal_peer_signalling_connected"] == 1 && m["shoal_peer_swarm_size"] == 3
+	})
+	viewers = append(viewers, watch(t, signalURL, stream))
+	everybody("a newcomer meets those who were there", func(m map[string]float64) bool {
+		return m["shoal_peer_links"] == 3 && m["shoal_peer_swarm_size"] == 4
+	})
+	viewers.playOn(t, "all four play", 6)
+	viewers.leave(t)
+}
