@@ -39,6 +39,7 @@ type item struct {
 	electFrom Time
 	promised  Time // until when a neighbour's word holds that it asked the origin
 	heard     bool // word of the key came from a neighbour
+	heardAt   Time // first
 }
 
 // offer is a source that can be asked.
@@ -173,6 +174,12 @@ func (it *item) reservationOf(p *peer) *reservation {
 		}
 	}
 	return nil
+}
+
+func (it *item) hear(now Time) {
+	if !it.heard {
+		it.heard, it.heardAt = true, now
+	}
 }
 
 // useful says whether the brain should still bring the key here.

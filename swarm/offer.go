@@ -57,7 +57,7 @@ func (c *Core) offered(p *peer, m Offer) {
 		c.send(p, Refuse{Key: m.Key, Reason: RefusedLoop})
 		return
 	}
-	it.heard = true
+	it.hear(c.now)
 	p.note(it.track)
 	if m.Pieces == 0 && m.Size != 0 { // a promise
 		it.promised = max(it.promised, c.now+c.cfg.StallAfter+c.origin.estimate())
@@ -85,6 +85,9 @@ func (c *Core) addOffer(it *item, o *offer) {
 // assign locks a transfer for every piece that nobody brings yet, while there
 // are sources.
 func (c *Core) assign(it *item) {
+	if c.now < c.pushUntil(it) {
+		return
+	}
 	for {
 		first, count, open := it.gap()
 		if !open {
@@ -188,7 +191,7 @@ func (c *Core) began(p *peer, m Begin) {
 		c.send(p, Cancel{Key: m.Key})
 		return
 	}
-	it.heard = true
+	it.hear(c.now)
 	p.note(it.track)
 	if m.Size >= 0 && it.size < 0 {
 		it.size = m.Size

@@ -1,5 +1,7 @@
 package swarm
 
+import "time"
+
 // provenAfter is how many segments of a track in a row must come whole from one
 // neighbour before it is asked to push the next ones.
 const provenAfter = 3
@@ -43,6 +45,21 @@ func (c *Core) prove(it *item) {
 	}
 	t.subscribed = p
 	c.send(p, Subscribe{Track: it.track, Hops: it.hops})
+}
+
+// pushGrace is how long after the first word of a segment its track's parent has
+// to begin pushing, besides two round trips, before another's offer is accepted:
+// without it the first to offer would win by a millisecond, and both would send.
+const pushGrace = 30 * time.Millisecond
+
+// pushUntil is until when a push of the item's parent is waited for, 0 where
+// there is none to wait for.
+func (c *Core) pushUntil(it *item) Time {
+	t := c.tracks[it.track]
+	if t == nil || t.subscribed == nil || !it.heard || len(it.inbound) > 0 || it.held > 0 {
+		return 0
+	}
+	return it.heardAt + pushGrace + 2*t.subscribed.rtt
 }
 
 // subscribed takes a neighbour on as a child.

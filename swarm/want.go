@@ -129,6 +129,9 @@ func (c *Core) schedule(it *item) {
 	for _, in := range it.inbound {
 		sooner(c.checkAt(in), WhyStall)
 	}
+	if at := c.pushUntil(it); at > c.now {
+		sooner(at, WhyStall)
+	}
 	if it.wanted && it.need.Fetchable && !it.fetching && !it.dead {
 		floor := max(it.retryAt, it.need.Available)
 		if it.retryAt > c.now {
