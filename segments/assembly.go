@@ -21,8 +21,8 @@ var (
 
 // Assembly is a segment under construction: leaves and pieces go in, from peers
 // in any order or from the origin in sequence, and readers stream what is there.
-// Only verified pieces are ever visible. It is safe for concurrent use and owns
-// no goroutine.
+// Only verified pieces are ever visible, and of a growing segment the Tail. It is
+// safe for concurrent use and owns no goroutine.
 type Assembly struct {
 	key Key
 
@@ -33,6 +33,7 @@ type Assembly struct {
 	leaves     leafList
 	pieces     pieceBuffer
 	statement  *Statement
+	tail       Tail // of a growing segment; no bytes: none
 	failure    error
 	ended      bool          // done is closed
 	done       chan struct{} // closed when complete or failed
@@ -97,6 +98,9 @@ func (a *Assembly) setSize(size int64) error {
 		return fmt.Errorf("%w: %s: size %d gives piece %d a length of %d, it has %d",
 			ErrConflict, a.key, size, last, PieceLength(size, last), len(a.pieces.at(last)))
 	}
+	if end := int64(a.tail.Index)*PieceSize + int64(len(a.tail.Bytes)); len(a.tail.Bytes) > 0 && end > size {
+		return fmt.Errorf("%w: %s: size %d, its tail reaches to %d", ErrConflict, a.key, size, end)
+	}
 	a.size = size
 	a.pieces.settle(size)
 	return nil
@@ -154,8 +158,8 @@ func (a *Assembly) Statement() (Statement, bool) {
 
 // PutPiece verifies data against leaf index and keeps a copy. fresh is false
 // when the piece was here already. It returns ErrNoLeaf when the leaf is not
-// known, ErrBadPiece when data does not match it or has the wrong length, the
-// failure after Fail. While the size is unknown, a verified piece shorter than
+// known, ErrBadPiece when data does not match it or has the wrong length,
+// ErrConflict when it does not begin with the tail, the failure after Fail. While the size is unknown, a verified piece shorter than
 // PieceSize tells it.
 func (a *Assembly) PutPiece(index int, data []byte) (fresh bool, err error) {
 	a.mu.Lock()
@@ -205,12 +209,21 @@ func (a *Assembly) keep(index int, data []byte) (fresh bool, err error) {
 		}
 		return false, nil
 	}
+	tailed := a.tail.Index == index && len(a.tail.Bytes) > 0
+	if tailed {
+		if err := a.checkTail(a.tail, data); err != nil {
+			return false, err
+		}
+	}
 	if a.size < 0 && len(data) < PieceSize {
 		if err := a.setSize(int64(index)*PieceSize + int64(len(data))); err != nil {
 			return false, err
 		}
 	}
 	a.pieces.put(index, data, a.size)
+	if tailed {
+		a.tail = Tail{}
+	}
 	a.finish()
 	a.notify()
 	return true, nil
@@ -305,15 +318,15 @@ func (a *Assembly) Fail(err error) {
 	a.end()
 }
 
-// Reset throws away size, leaves, statement, pieces and failure, because the
-// leaves were a lie; only the metadata stays. Readers that have consumed bytes
+// Reset throws away size, leaves, statement, pieces, tail and failure, because
+// the leaves were a lie; only the metadata stays. Readers that have consumed bytes
 // and origin writers that have begun get ErrConflict, others start over.
 func (a *Assembly) Reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.generation++
 	a.size, a.leaves, a.pieces = -1, leafList{}, pieceBuffer{}
-	a.statement, a.failure, a.segment = nil, nil, nil
+	a.statement, a.tail, a.failure, a.segment = nil, Tail{}, nil, nil
 	if a.ended {
 		a.ended, a.done = false, make(chan struct{})
 	}
@@ -325,7 +338,7 @@ func (a *Assembly) Reset() {
 func (a *Assembly) WaitHead(ctx context.Context) (size int64, meta Meta, err error) {
 	for {
 		a.mu.Lock()
-		if a.size >= 0 || a.pieces.count > 0 {
+		if a.size >= 0 || a.pieces.count > 0 || len(a.tail.Bytes) > 0 {
 			defer a.mu.Unlock()
 			return a.size, a.meta, nil
 		}

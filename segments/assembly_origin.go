@@ -15,6 +15,7 @@ type OriginWriter struct {
 	next       int // index of the piece being filled
 	partial    []byte
 	onPiece    func(index int)
+	onTail     func()
 	err        error
 }
 
@@ -27,8 +28,14 @@ func (a *Assembly) OriginWriter(firstPiece int, onPiece func(index int)) *Origin
 	return &OriginWriter{assembly: a, generation: a.generation, next: firstPiece, onPiece: onPiece}
 }
 
-// Write never keeps p. It returns ErrConflict, ErrTooLarge, or the assembly's
-// failure; every later call returns the same error.
+// OnTail has f called, without any lock, whenever the assembly's Tail has grown.
+// Call it before the first Write.
+func (w *OriginWriter) OnTail(f func()) { w.onTail = f }
+
+// Write never keeps p. While the segment's size is unknown, which is how an origin
+// sends what it is still making, the bytes of the unfinished piece are shown at
+// once as the assembly's Tail. It returns ErrConflict, ErrTooLarge, or the
+// assembly's failure; every later call returns the same error.
 func (w *OriginWriter) Write(p []byte) (n int, err error) {
 	for len(p) > 0 && w.err == nil {
 		if len(w.partial) == 0 && len(p) >= PieceSize {
@@ -48,7 +55,33 @@ func (w *OriginWriter) Write(p []byte) (n int, err error) {
 			w.partial = w.partial[:0]
 		}
 	}
+	if w.err == nil && len(w.partial) > 0 {
+		w.err = w.show()
+	}
 	return n, w.err
+}
+
+// show makes the unfinished piece of a growing segment the assembly's tail.
+func (w *OriginWriter) show() error {
+	a := w.assembly
+	if w.next >= MaxPieces {
+		return fmt.Errorf("%w: %s: piece %d, a segment has at most %d", ErrTooLarge, a.key, w.next, MaxPieces)
+	}
+	a.mu.Lock()
+	if a.size >= 0 {
+		defer a.mu.Unlock()
+		return nil // the end is known: the piece will be whole in a moment
+	}
+	if a.generation != w.generation {
+		defer a.mu.Unlock()
+		return fmt.Errorf("%w: %s was reset", ErrConflict, a.key)
+	}
+	fresh, err := a.putTail(Tail{Index: w.next, Bytes: w.partial})
+	a.mu.Unlock()
+	if fresh && w.onTail != nil {
+		w.onTail()
+	}
+	return err
 }
 
 // Close says that the bytes written reach the segment's end, or a piece boundary

@@ -9,7 +9,8 @@ import (
 )
 
 // Reader streams length bytes from offset, or to the end when length is -1, as
-// their pieces arrive. A range beyond the end is cut off there. Reads block for
+// their pieces arrive, and of the piece that is still growing what its Tail
+// shows. A range beyond the end is cut off there. Reads block for
 // bytes; they fail with ctx's error, the failure after Fail, ErrConflict after a
 // Reset when bytes were consumed, and os.ErrClosed after Close, which may be
 // called at any time. The reader is an io.WriterTo that writes everything
@@ -118,7 +119,11 @@ func (r *assemblyReader) poll() (run []byte, changed <-chan struct{}, err error)
 	if end >= 0 && r.next >= end {
 		return nil, nil, io.EOF
 	}
-	if run := a.pieces.run(r.next); run != nil {
+	run = a.pieces.run(r.next)
+	if run == nil {
+		run = a.tailRun(r.next)
+	}
+	if run != nil {
 		if end >= 0 {
 			run = run[:min(int64(len(run)), end-r.next)]
 		}

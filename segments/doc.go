@@ -10,6 +10,16 @@
 // [Segment], which a [Store] keeps in memory and, when it has a directory, on
 // disk. An [Origin] fetches over HTTP.
 //
+// # Growing segments
+//
+// A low-latency origin sends a segment while it is still encoded, one chunk at a
+// time, and a chunk need not fill a piece. So an assembly has a [Tail]: the bytes
+// of the piece that is not whole yet. Local readers get them as they come from the
+// origin, and peers that hold the seed's key get them signed, as the hash of
+// exactly these bytes under a domain of its own. An unsigned tail is believed as
+// far as unsigned leaves are. The whole piece must begin with its tail;
+// otherwise somebody lied ([ErrConflict]).
+//
 // # Decisions
 //
 // Contiguous bytes. A segment in memory is one []byte, so that serving it is one

@@ -61,6 +61,9 @@ type OriginRequest struct {
 	// ETag and LastModified, from an earlier Meta, make the request conditional:
 	// an unchanged resource gives Head.Status 304 and no bytes.
 	ETag, LastModified string
+	// Once asks for one attempt: the caller knows better than to wait for this
+	// origin to recover.
+	Once bool
 }
 
 // Head is what the origin said before the bytes.
@@ -168,7 +171,7 @@ func (f *fetch) run(ctx context.Context) error {
 		if !errors.As(err, &again) {
 			return err
 		}
-		if attempt >= o.config.Retries || !f.repeatable() {
+		if f.request.Once || attempt >= o.config.Retries || !f.repeatable() {
 			return again.err
 		}
 		wait := max(o.config.backoff(attempt), again.after)
