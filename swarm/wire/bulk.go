@@ -14,17 +14,17 @@ const (
 	framePiece  = 0
 	frameBegin  = 1
 	frameLeaves = 2
+	frameTail   = 3
 )
 
-// BulkFrame is a Piece, a Begin or a Leaves.
+// BulkFrame is a Piece, a Begin, a Leaves or a Tail.
 type BulkFrame interface{ bulk() }
 
 func (Piece) bulk()  {}
 func (Begin) bulk()  {}
 func (Leaves) bulk() {}
 
-// ParseBulk decodes one message of the bulk channel. A Piece's payload is a part
-// of b; a Begin and a Leaves share no memory with it. An error other than
+// ParseBulk decodes one message of the bulk channel. A payload is a part of b; a Begin and a Leaves share no memory with it. An error other than
 // ErrUnknownType means that the peer is broken or hostile.
 func ParseBulk(b []byte) (BulkFrame, error) {
 	if len(b) == 0 {
@@ -50,6 +50,8 @@ func ParseBulk(b []byte) (BulkFrame, error) {
 			return nil, fmt.Errorf("wire: leaves frame: %w", f.err)
 		}
 		return leaves, nil
+	case frameTail:
+		return parseTail(b)
 	}
 	return nil, fmt.Errorf("%w %d on the bulk channel", ErrUnknownType, b[0])
 }

@@ -19,6 +19,8 @@ func appendBulk(b []byte, f BulkFrame) []byte {
 		return AppendBegin(b, f)
 	case Leaves:
 		return AppendLeaves(b, f)
+	case Tail:
+		return AppendTail(b, f)
 	}
 	return b
 }

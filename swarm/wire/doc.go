@@ -8,6 +8,8 @@
 //	bulk (id 1)      0 u8 | flags u8 | transfer u32 | index u32 | payload ≤ 16384    piece
 //	                 1 u8 | msgpack array of fields                                  begin
 //	                 2 u8 | msgpack array of fields                                  leaves
+//	                 3 u8 | flags u8 | transfer u32 | index u32 | offset u16 |
+//	                        [signature 64] | payload                                 tail
 //
 // Integers outside msgpack are big-endian. Fields are positional, because most
 // messages are many short records and names would double them. A later version

@@ -16,6 +16,8 @@ func TestPiece(t *testing.T) {
 		{"payload", Piece{Payload: full}, Piece{Payload: make([]byte, segments.PieceSize+1)}},
 		{"shortest payload", Piece{Payload: []byte{1}}, Piece{}},
 		{"index", Piece{Index: segments.MaxPieces - 1, Payload: full}, Piece{Index: segments.MaxPieces, Payload: full}},
+		{"rest of a piece", Piece{Continues: true, Payload: full[1:]}, Piece{Continues: true, Payload: full}},
+		{"rest, not compressed", Piece{Continues: true, Payload: []byte{1}}, Piece{Continues: true, Compressed: true, Payload: []byte{1}}},
 		{"transfer", Piece{Transfer: math.MaxUint32, Compressed: true, Payload: []byte{1}}, Piece{Transfer: math.MaxUint32}},
 	})
 }
@@ -30,7 +32,7 @@ func TestPieceBytes(t *testing.T) {
 
 func TestPieceIgnoresReservedFlags(t *testing.T) {
 	b := AppendPiece(nil, Piece{Payload: []byte{1}})
-	b[1] = 0xfe
+	b[1] = 0xfc
 	got, err := ParseBulk(b)
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,13 @@ func describe(v any) (kind string, fields object) {
 	case swarm.Bye:
 		return "bye", object{"reason": m.Reason}
 	case Piece:
-		return "piece", object{"transfer": m.Transfer, "index": m.Index, "compressed": m.Compressed, "payload": hex.EncodeToString(m.Payload)}
+		return "piece", object{"transfer": m.Transfer, "index": m.Index, "compressed": m.Compressed, "continues": m.Continues, "payload": hex.EncodeToString(m.Payload)}
+	case Tail:
+		var signature any
+		if m.Signature != nil {
+			signature = hex.EncodeToString(m.Signature[:])
+		}
+		return "tail", object{"transfer": m.Transfer, "index": m.Index, "offset": m.Offset, "signature": signature, "payload": hex.EncodeToString(m.Payload)}
 	case Begin:
 		return "begin", object{"transfer": m.Transfer, "key": m.Key, "size": m.Size, "hops": m.Hops, "first": m.First, "count": m.Count,
 			"pushed": m.Pushed, "content_type": m.ContentType, "etag": m.ETag, "last_modified": m.LastModified,
@@ -142,6 +148,9 @@ var samples = []struct {
 	{"begin in the middle", Begin{Begin: swarm.Begin{Transfer: 8, Key: "0/video-1/1234", Size: 40_000, First: 1, Count: 1},
 		FirstLeaf: 1, Leaves: leaves(1)}},
 	{"leaves of a growing segment", Leaves{Transfer: 70_000, First: 1, Size: -1, Leaves: leaves(2), Statement: statement(-1, 3)}},
+	{"tail", Tail{Transfer: 70_000, Index: 3, Payload: []byte("chunk")}},
+	{"tail that goes on, signed", Tail{Transfer: 70_000, Index: 3, Offset: 5, Signature: tailSignature(), Payload: []byte(" of a segment")}},
+	{"piece that completes a tail", Piece{Transfer: 70_000, Index: 3, Continues: true, Payload: []byte(".")}},
 	{"leaves that tell the size", Leaves{Transfer: 70_000, First: 3, Size: 49_152, Statement: statement(49_152, 3)}},
 }
 

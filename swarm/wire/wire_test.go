@@ -130,7 +130,7 @@ func TestUnknownTypesAreToldApart(t *testing.T) {
 			t.Errorf("control type %d: %v", kind, err)
 		}
 	}
-	if _, err := ParseBulk([]byte{frameLeaves + 1, 0x90}); !errors.Is(err, ErrUnknownType) {
+	if _, err := ParseBulk([]byte{frameTail + 1, 0x90}); !errors.Is(err, ErrUnknownType) {
 		t.Errorf("bulk type: %v", err)
 	}
 }
