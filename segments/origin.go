@@ -61,8 +61,8 @@ type OriginRequest struct {
 	// ETag and LastModified, from an earlier Meta, make the request conditional:
 	// an unchanged resource gives Head.Status 304 and no bytes.
 	ETag, LastModified string
-	// Once asks for one attempt: the caller knows better than to wait for this
-	// origin to recover.
+	// Once gives up after the first attempt that brings nothing: the caller has
+	// somebody else to ask meanwhile. A body that breaks off is resumed.
 	Once bool
 }
 
@@ -160,6 +160,7 @@ func (f *fetch) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, o.config.TotalTimeout)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
+		before := f.written
 		err := f.attempt(ctx)
 		if err == nil {
 			return nil
@@ -171,7 +172,7 @@ func (f *fetch) run(ctx context.Context) error {
 		if !errors.As(err, &again) {
 			return err
 		}
-		if f.request.Once || attempt >= o.config.Retries || !f.repeatable() {
+		if f.request.Once && f.written == before || attempt >= o.config.Retries || !f.repeatable() {
 			return again.err
 		}
 		wait := max(o.config.backoff(attempt), again.after)

@@ -129,6 +129,33 @@ func TestFetch(t *testing.T) {
 	}
 }
 
+func TestFetchOnce(t *testing.T) {
+	data := bytes.Repeat([]byte("shoal"), 1000)
+	for _, c := range []struct {
+		name   string
+		script []answer
+		status int
+		asked  []string
+	}{
+		{"refused", []answer{{status: 500}, {}}, 500, []string{""}},
+		{"broken off", []answer{{breakAfter: 700}, {}}, 0, []string{"", `bytes=700- if "a"`}},
+		{"broken off, then refused", []answer{{breakAfter: 700}, {status: 503}, {}}, 503, []string{"", `bytes=700- if "a"`}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := &fakeOrigin{data: data, etag: `"a"`, script: c.script}
+			o := NewOrigin(OriginConfig{Client: &http.Client{Transport: fake}})
+			_, _, _, err := fetchAll(t.Context(), o, OriginRequest{URL: "http://origin/seg", Last: -1, Once: true})
+			var status *StatusError
+			if errors.As(err, &status) != (c.status != 0) || status != nil && status.Code != c.status {
+				t.Errorf("%s: got %v, want status %d", c.name, err, c.status)
+			}
+			if diff := cmp.Diff(c.asked, ranges(fake.requests)); diff != "" {
+				t.Errorf("%s: requests: %s", c.name, diff)
+			}
+		})
+	}
+}
+
 func TestFetchLimit(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -60,6 +60,7 @@ func (n *Node) download(ctx context.Context, a *segments.Assembly, res Resource,
 		n.post(func() { gained(swarm.Gained{Key: f.Key, First: i, Count: 1, Size: a.Size()}) })
 	})
 	req := request(res, f.First, f.Count)
+	req.Once = f.Cause != 0 // the brain retries, and asks the neighbours meanwhile
 	if f.Count >= 0 && a.Size() >= 0 {
 		// the last piece is short: ask for what there is
 		req.Last = min(req.Last, res.First+a.Size()-1)
