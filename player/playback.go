@@ -76,8 +76,13 @@ func (p *playback) begin(now time.Time, position time.Duration) {
 	p.begun, p.playing, p.position, p.at = true, true, position, now
 }
 
-// jump moves on, past what cannot be had.
+// jump moves on, past what cannot be had. To whoever watches, the hole is a
+// stall of its length.
 func (p *playback) jump(lane int, end time.Duration) {
+	if hole := end - p.lanes[lane]; p.begun && hole > 0 {
+		p.stalls++
+		p.stallFor += hole
+	}
 	p.lanes[lane] = max(p.lanes[lane], end)
 }
 

@@ -69,6 +69,22 @@ func TestPlayback(t *testing.T) {
 	}
 }
 
+// A segment that is given up leaves a hole, which must not pass for smooth play.
+func TestPlaybackCountsHoles(t *testing.T) {
+	p := newPlayback(1)
+	p.jump(0, 2*time.Second)
+	if p.stalls != 0 {
+		t.Errorf("%d stalls before playback began", p.stalls)
+	}
+	p.deliver(at(0), 0, 4*time.Second)
+	p.begin(at(0), 2*time.Second)
+	p.jump(0, 6*time.Second)
+	p.advance(at(4))
+	if p.stalls != 1 || p.stalled(at(4)) != 2*time.Second || p.position != 6*time.Second {
+		t.Errorf("%d stalls of %v at %v; want one of the hole's 2 s, and play to go on", p.stalls, p.stalled(at(4)), p.position)
+	}
+}
+
 func TestManifestLocations(t *testing.T) {
 	mpd := `<MPD><Location>https://b.example/x.mpd?t=1&amp;u=2</Location><PatchLocation ttl="3"> p.mpp </PatchLocation><Period><Location>/no</Location></Period></MPD>`
 	want := []string{"https://b.example/x.mpd?t=1&u=2", "https://a.example/live/p.mpp"}
