@@ -93,6 +93,8 @@ func (c *Core) Handle(now Time, in Input) {
 		}
 	case Gained:
 		c.gained(in)
+	case Flowing:
+		c.flowing(in)
 	case BadPiece:
 		c.badPiece(in)
 	case Conflict:

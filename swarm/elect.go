@@ -60,6 +60,8 @@ func (c *Core) decideOrigin(it *item) {
 //	min(deadline − DeadlineSafety × originTime − margin, OriginBy)
 //
 // where originTime is the mean of measured fetches plus four mean deviations.
+// While a neighbour passes on a growing segment, the origin could not bring its
+// last byte much sooner: it is not asked before min(whole + StallAfter, deadline − margin).
 func (c *Core) panicAt(it *item) (Time, bool) {
 	lead := time.Duration(c.cfg.DeadlineSafety*float64(c.origin.estimate())) + margin
 	at := it.need.Deadline - lead
@@ -70,6 +72,9 @@ func (c *Core) panicAt(it *item) (Time, bool) {
 		at = it.need.OriginBy
 	case it.need.OriginBy > 0:
 		at = min(at, it.need.OriginBy)
+	}
+	if it.flows && it.growth() > 0 && it.need.Deadline > 0 && len(it.inbound) > 0 {
+		at = max(at, min(it.need.Whole+c.cfg.StallAfter, it.need.Deadline-margin))
 	}
 	return at, true
 }

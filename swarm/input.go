@@ -12,7 +12,8 @@ type Input interface{ input() }
 // Want says that the player will need Key, or updates what was said before.
 type Want struct {
 	Key       Key
-	Available Time          // when the origin will have it whole
+	Available Time          // when the origin can be asked for it
+	Whole     Time          // when it will have the last byte, of a segment that grows until then; 0: at Available
 	Deadline  Time          // when the player must have it whole
 	OriginBy  Time          // when the player has waited enough for peers; 0: as the deadline says
 	Duration  time.Duration // of media, 0 unknown
@@ -49,6 +50,13 @@ type Gained struct {
 	First int
 	Count int
 	Size  int64 // -1 while unknown
+}
+
+// Flowing says that bytes of Key's unfinished piece came: the segment grows, and a
+// chunk of it need not fill a piece. From is empty for the origin.
+type Flowing struct {
+	Key  Key
+	From PeerID
 }
 
 // BadPiece says that From sent a piece or leaves that do not verify. The edge
@@ -148,6 +156,7 @@ func (LinkUp) input()     {}
 func (LinkDown) input()   {}
 func (Received) input()   {}
 func (Gained) input()     {}
+func (Flowing) input()    {}
 func (BadPiece) input()   {}
 func (Conflict) input()   {}
 func (Sent) input()       {}

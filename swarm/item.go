@@ -23,6 +23,7 @@ type item struct {
 	whole  bool
 	hops   int // of what is or will be held here; -1: nothing chosen yet
 	sender []PeerID
+	flows  bool // grows, and the beginning of a piece is here
 
 	offers   []*offer
 	inbound  []*inbound

@@ -23,7 +23,7 @@ func (c *Core) promise(it *item) {
 // announce offers what is here to those who reserved it, have not heard, and have
 // not offered it themselves; subscribers get the segment pushed.
 func (c *Core) announce(it *item) {
-	if it.private || it.held == 0 && !it.whole {
+	if it.private || it.held == 0 && !it.whole && !it.flows {
 		return
 	}
 	for _, r := range it.reserved {
@@ -37,7 +37,7 @@ func (c *Core) announce(it *item) {
 			continue
 		}
 		c.counters.OffersSent++
-		c.send(p, Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops), Pieces: it.prefix})
+		c.send(p, Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops), Pieces: it.offered()})
 	}
 }
 
@@ -251,9 +251,7 @@ func (c *Core) removeInbound(in *inbound) {
 // credit books a delivery of count pieces and closes a transfer that brought all.
 func (c *Core) credit(it *item, p *peer, count int) {
 	p.delivered += count
-	if !slices.Contains(it.sender, p.id) && len(it.sender) < MaxOffers {
-		it.sender = append(it.sender, p.id)
-	}
+	it.broughtBy(p)
 	in := it.inboundFrom(p)
 	if in == nil {
 		return

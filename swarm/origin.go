@@ -108,7 +108,8 @@ func (c *Core) fetchEnded(f FetchEnded) {
 	switch f.Err {
 	case NoError:
 		if it.fetch.Count < 0 && it.fetch.First == 0 {
-			c.origin.add(c.now - it.fetchAt)
+			// The time in which the origin was still making it is not its delay.
+			c.origin.add(max(0, c.now-max(it.fetchAt, it.need.Whole)))
 		}
 		it.failures = 0
 		if it.useful() && cause != CauseSample && it.held == 0 && it.size != 0 {

@@ -174,7 +174,7 @@ func scriptInput(name string, a arguments) (Input, error) {
 	from := func(m Message) (Input, error) { return Received{From: peer, Message: m}, nil }
 	switch name {
 	case "want":
-		return Want{Key: key, Available: a.duration("available"), Deadline: a.duration("deadline"), OriginBy: a.duration("originby"),
+		return Want{Key: key, Available: a.duration("available"), Whole: a.duration("whole"), Deadline: a.duration("deadline"), OriginBy: a.duration("originby"),
 			Size: int64(a.number("size", -1)), Urgent: a.has("urgent"), Asked: a.has("asked"), Fetchable: !a.has("nourl")}, nil
 	case "unwant":
 		return Unwant{Keys: a.keys()}, nil
@@ -184,6 +184,8 @@ func scriptInput(name string, a arguments) (Input, error) {
 		return LinkDown{Peer: PeerID(a.word(0))}, nil
 	case "gained":
 		return Gained{Key: key, From: peer, First: a.number("first", 0), Count: a.number("count", 1), Size: int64(a.number("size", -1))}, nil
+	case "flowing":
+		return Flowing{Key: key, From: peer}, nil
 	case "bad":
 		return BadPiece{Key: key, From: peer}, nil
 	case "conflict":

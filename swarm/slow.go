@@ -6,11 +6,15 @@ import "time"
 const paceCheck = 250 * time.Millisecond
 
 // patience is how long a source may send nothing: StallAfter and a round trip
-// when it has the bytes, the origin's time on top when it is still receiving.
+// when it has the bytes, the origin's time on top when it is still receiving, and
+// half of the time that a segment grows while it does: chunks come in bursts.
 func (c *Core) patience(in *inbound) time.Duration {
 	d := c.cfg.StallAfter + 2*in.peer.rtt
 	if !in.whole {
 		d += c.origin.estimate()
+	}
+	if c.now < in.item.need.Whole {
+		d += in.item.growth() / 2
 	}
 	return d
 }

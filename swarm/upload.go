@@ -65,8 +65,9 @@ func (c *Core) pump(p *peer) {
 		if out == nil {
 			return
 		}
+		ready := n
 		n = c.upload.pieces(c.now, min(n, burstPieces, c.cfg.Window-p.outstanding))
-		if n == 0 && out.item.size != 0 {
+		if n == 0 && ready > 0 {
 			c.timers.set(c.refill, c.upload.ready(c.now), WhyUpload)
 			return
 		}
@@ -118,7 +119,7 @@ func (p *peer) urgent() (best *outbound, n int) {
 		if best != nil && out.due >= best.due {
 			continue
 		}
-		if k := out.ready(); k > 0 || out.item.size == 0 {
+		if k := out.ready(); k > 0 || out.item.size == 0 || out.item.flows && !out.begun {
 			best, n = out, k
 		}
 	}

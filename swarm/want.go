@@ -76,7 +76,7 @@ func (c *Core) drop(it *item) {
 
 func (it *item) reset() {
 	it.have, it.held, it.prefix, it.whole = nil, 0, 0, false
-	it.size, it.hops, it.sender = -1, -1, nil
+	it.size, it.hops, it.sender, it.flows = -1, -1, nil, false
 	it.offers = nil
 	it.heard, it.failures, it.retryAt, it.promised = false, 0, 0, 0
 	for _, r := range it.reserved {
