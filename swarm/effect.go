@@ -20,6 +20,17 @@ type Transmit struct {
 	Count    int
 }
 
+// TransmitTail hands what is here of a piece that is not whole to a link's bulk
+// channel, if that is anything and more than was handed over before. It follows
+// the Send of the transfer's Begin and is not answered: its bytes count when the
+// piece is transmitted.
+type TransmitTail struct {
+	To       PeerID
+	Transfer uint32
+	Key      Key
+	Index    int
+}
+
 // Fetch asks the origin for pieces of Key. Count is -1 for the rest of the
 // segment. The edge answers with Gained as bytes arrive and one FetchEnded.
 type Fetch struct {
@@ -70,19 +81,20 @@ type Deliver struct {
 	Payload []byte
 }
 
-func (Send) effect()        {}
-func (Transmit) effect()    {}
-func (Fetch) effect()       {}
-func (CancelFetch) effect() {}
-func (Connect) effect()     {}
-func (Disconnect) effect()  {}
-func (Ban) effect()         {}
-func (Discover) effect()    {}
-func (CloseSignal) effect() {}
-func (OpenSignal) effect()  {}
-func (Distrust) effect()    {}
-func (Failed) effect()      {}
-func (Deliver) effect()     {}
+func (Send) effect()         {}
+func (Transmit) effect()     {}
+func (TransmitTail) effect() {}
+func (Fetch) effect()        {}
+func (CancelFetch) effect()  {}
+func (Connect) effect()      {}
+func (Disconnect) effect()   {}
+func (Ban) effect()          {}
+func (Discover) effect()     {}
+func (CloseSignal) effect()  {}
+func (OpenSignal) effect()   {}
+func (Distrust) effect()     {}
+func (Failed) effect()       {}
+func (Deliver) effect()      {}
 
 // Cause attributes origin bytes.
 type Cause int

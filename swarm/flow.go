@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// flowing books the first bytes of a piece that is not whole yet. The brain only
-// needs to know that there are some: it offers the segment and opens transfers,
-// and the edge sends the bytes along them as they come.
+// flowing books bytes of a piece that is not whole yet. The brain only needs to
+// know that there are some: it offers the segment, opens transfers and has the
+// edge pass on what it has.
 func (c *Core) flowing(f Flowing) {
 	it := c.items[f.Key]
 	if it == nil || it.whole {
@@ -19,12 +19,24 @@ func (c *Core) flowing(f Flowing) {
 			in.last = c.now
 		}
 	}
-	if it.flows {
+	if !it.flows {
+		it.flows = true
+		c.announce(it)
+		c.pumpItem(it)
 		return
 	}
-	it.flows = true
-	c.announce(it)
-	c.pumpItem(it)
+	for _, out := range it.outbound {
+		c.pumpTail(out)
+	}
+}
+
+// pumpTail passes on the beginning of the piece that a transfer waits for.
+func (c *Core) pumpTail(out *outbound) {
+	it := out.item
+	if !it.flows || it.whole || !out.begun || out.next != it.prefix || out.end >= 0 && out.next >= out.end {
+		return
+	}
+	c.emit(TransmitTail{To: out.peer.id, Transfer: out.transfer, Key: it.key, Index: out.next})
 }
 
 // broughtBy notes a neighbour that bytes came from.

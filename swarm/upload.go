@@ -87,6 +87,7 @@ func (c *Core) pump(p *peer) {
 			p.outstanding += n
 			out.next += n
 		}
+		c.pumpTail(out)
 		if out.done() {
 			c.removeOutbound(out)
 		}

@@ -27,7 +27,7 @@ type Piece struct {
 	Index      uint32 // in the segment, not in the transfer
 	Compressed bool
 	Continues  bool   // Payload follows the transfer's tails of this piece
-	Payload    []byte // 1 to 16384 bytes
+	Payload    []byte // 1 to 16384 bytes; 0 to 16383 that continue tails
 }
 
 // AppendPiece encodes p after b.
@@ -46,7 +46,7 @@ func AppendPiece(b []byte, p Piece) []byte {
 }
 
 func parsePiece(b []byte) (BulkFrame, error) {
-	if len(b) <= PieceHeader {
+	if len(b) < PieceHeader || len(b) == PieceHeader && b[1]&flagContinues == 0 {
 		return nil, fmt.Errorf("wire: piece frame of %d bytes has no payload", len(b))
 	}
 	p := Piece{

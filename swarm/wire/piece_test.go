@@ -17,6 +17,7 @@ func TestPiece(t *testing.T) {
 		{"shortest payload", Piece{Payload: []byte{1}}, Piece{}},
 		{"index", Piece{Index: segments.MaxPieces - 1, Payload: full}, Piece{Index: segments.MaxPieces, Payload: full}},
 		{"rest of a piece", Piece{Continues: true, Payload: full[1:]}, Piece{Continues: true, Payload: full}},
+		{"rest of nothing", Piece{Continues: true, Payload: []byte{}}, Piece{Payload: []byte{}}},
 		{"rest, not compressed", Piece{Continues: true, Payload: []byte{1}}, Piece{Continues: true, Compressed: true, Payload: []byte{1}}},
 		{"transfer", Piece{Transfer: math.MaxUint32, Compressed: true, Payload: []byte{1}}, Piece{Transfer: math.MaxUint32}},
 	})
