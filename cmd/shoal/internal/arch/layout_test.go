@@ -14,7 +14,6 @@ import (
 // rooms and the few files that may lie beside them.
 var atRoot = []string{
 	"cmd", "manifest", "player", "segments", "signal", "swarm",
-	"docs",
 	".ci", ".gitattributes", ".gitignore",
 	"CHANGELOG.md", "LICENSE", "README.md", "go.mod", "go.sum",
 }
