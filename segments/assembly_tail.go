@@ -3,8 +3,13 @@ package segments
 import (
 	"bytes"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 )
+
+// ErrTail says that a piece is not the one whose beginning was shown. Errors that
+// wrap it wrap ErrConflict too.
+var ErrTail = errors.New("segments: piece does not begin with its tail")
 
 // PutTail shows readers the beginning of a piece before it is whole. The caller
 // has verified t where there is something to verify it with. fresh says that it
@@ -23,8 +28,10 @@ func (a *Assembly) putTail(t Tail) (fresh bool, err error) {
 	switch {
 	case a.failure != nil:
 		return false, a.failure
-	case t.Index < 0 || t.Index >= MaxPieces || len(t.Bytes) == 0 || len(t.Bytes) > MaxTail || a.size >= 0 && end > a.size:
+	case t.Index < 0 || t.Index >= MaxPieces || len(t.Bytes) == 0 || len(t.Bytes) > MaxTail:
 		return false, fmt.Errorf("%w: %s: tail of %d bytes in piece %d", ErrBadPiece, a.key, len(t.Bytes), t.Index)
+	case a.size >= 0 && end > a.size:
+		return false, fmt.Errorf("%w: %s: a tail reaches to %d, the size is %d", ErrConflict, a.key, end, a.size)
 	case a.pieces.has(t.Index):
 		return false, a.checkTail(t, a.pieces.at(t.Index))
 	case len(a.tail.Bytes) > 0 && a.tail.Index != t.Index:
@@ -52,7 +59,7 @@ func (a *Assembly) putTail(t Tail) (fresh bool, err error) {
 // checkTail holds a tail against the piece it is the beginning of.
 func (a *Assembly) checkTail(t Tail, piece []byte) error {
 	if !bytes.HasPrefix(piece, t.Bytes) {
-		return fmt.Errorf("%w: %s: piece %d does not begin with the %d bytes told before", ErrConflict, a.key, t.Index, len(t.Bytes))
+		return fmt.Errorf("%w: %w: %s: piece %d, the %d bytes told before", ErrConflict, ErrTail, a.key, t.Index, len(t.Bytes))
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func TestPutTail(t *testing.T) {
 		{"of another piece than the one here", withPiece, tail(0, other[:9]), false, ErrConflict},
 		{"after the piece before it", withPiece, tail(1, data[PieceSize:PieceSize+9]), true, nil},
 		{"up to the end", func(a *Assembly) error { return a.SetSize(50) }, tail(0, data[:50]), true, nil},
-		{"past the end", func(a *Assembly) error { return a.SetSize(50) }, tail(0, data[:51]), false, ErrBadPiece},
+		{"past the end", func(a *Assembly) error { return a.SetSize(50) }, tail(0, data[:51]), false, ErrConflict},
 		{"after a failure", func(a *Assembly) error { a.Fail(broken); return nil }, tail(0, data[:1]), false, broken},
 	} {
 		a := NewAssembly("t/1")

@@ -19,6 +19,7 @@ func (n *Node) distrust(k segments.Key) {
 	delete(n.known, k)
 	if o := n.objects[k]; o != nil {
 		o.finished = false
+		o.restarts.Add(1)
 		o.assembly.Reset()
 	}
 }

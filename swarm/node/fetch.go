@@ -29,7 +29,7 @@ func (n *Node) fetch(f swarm.Fetch) {
 	res, assembly := o.res, o.assembly
 	n.wg.Go(func() {
 		defer cancel()
-		bytes, err := n.download(ctx, assembly, res, f, func(g swarm.Gained) { n.gained(o, g) })
+		bytes, err := n.download(ctx, assembly, res, f, func(g swarm.Gained) { n.gained(o, g) }, func() { n.flowing(o, "") })
 		n.post(func() {
 			if o.cancelFetch != nil && ctx.Err() == nil {
 				o.cancelFetch = nil
@@ -55,10 +55,11 @@ func request(res Resource, first, count int) segments.OriginRequest {
 }
 
 // download streams the origin's bytes into the assembly.
-func (n *Node) download(ctx context.Context, a *segments.Assembly, res Resource, f swarm.Fetch, gained func(swarm.Gained)) (int64, error) {
+func (n *Node) download(ctx context.Context, a *segments.Assembly, res Resource, f swarm.Fetch, gained func(swarm.Gained), flowing func()) (int64, error) {
 	writer := a.OriginWriter(f.First, func(i int) {
 		n.post(func() { gained(swarm.Gained{Key: f.Key, First: i, Count: 1, Size: a.Size()}) })
 	})
+	writer.OnTail(func() { n.post(flowing) })
 	req := request(res, f.First, f.Count)
 	req.Once = f.Cause != 0 // the brain retries, and asks the neighbours meanwhile
 	if f.Count >= 0 && a.Size() >= 0 {
@@ -189,7 +190,7 @@ func (n *Node) direct(ctx context.Context, r Resource) (*Stream, error) {
 	n.wg.Go(func() {
 		stop := context.AfterFunc(n.ctx, func() { cancel(ErrClosed) })
 		defer stop()
-		bytes, err := n.download(ctx, a, r, swarm.Fetch{Key: r.Key, Count: -1}, func(swarm.Gained) {})
+		bytes, err := n.download(ctx, a, r, swarm.Fetch{Key: r.Key, Count: -1}, func(swarm.Gained) {}, func() {})
 		if err != nil && !errors.Is(err, errPrivate) {
 			a.Fail(err)
 		}

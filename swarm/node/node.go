@@ -207,6 +207,8 @@ func (n *Node) execute(e swarm.Effect) {
 		n.send(e)
 	case swarm.Transmit:
 		n.transmit(e)
+	case swarm.TransmitTail:
+		n.transmitTail(e)
 	case swarm.Fetch:
 		n.fetch(e)
 	case swarm.CancelFetch:

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/shoal-p2p/shoal/segments"
@@ -15,7 +16,8 @@ type Resource struct {
 	URL         string // empty: not known yet, peers only
 	First, Last int64  // byte range of the URL's resource; Last -1: to its end
 	Header      http.Header
-	Available   time.Time     // when the origin has it whole; zero: has it
+	Available   time.Time     // when the origin can be asked for it; zero: now
+	Whole       time.Time     // when it has the last byte, of a segment that grows until then; zero: at Available
 	Deadline    time.Time     // when the player must have it whole; zero: none
 	OriginBy    time.Time     // when the player has waited enough for peers; zero: at the deadline
 	Duration    time.Duration // of media
@@ -37,7 +39,8 @@ type object struct {
 
 	cancelFetch context.CancelFunc
 	lastError   error
-	fromOrigin  bool // some of it was asked of the origin
+	fromOrigin  bool         // some of it was asked of the origin
+	restarts    atomic.Int32 // how often all was thrown away
 }
 
 // object returns the segment under construction for a key, making it when needed.
@@ -79,7 +82,7 @@ func (n *Node) discard(o *object, why error) {
 func (n *Node) want(o *object) {
 	r := o.res
 	n.feed(swarm.Want{
-		Key: r.Key, Available: n.at(r.Available), Deadline: n.at(r.Deadline), OriginBy: n.at(r.OriginBy), Duration: r.Duration,
+		Key: r.Key, Available: n.at(r.Available), Whole: n.at(r.Whole), Deadline: n.at(r.Deadline), OriginBy: n.at(r.OriginBy), Duration: r.Duration,
 		Size: sizeGuess(r), Urgent: r.Urgent, Asked: len(o.streams) > 0, Fetchable: r.URL != "",
 	})
 }

@@ -70,5 +70,5 @@ func (n *Node) plan(rs []Resource) {
 func changed(old, new Resource) bool {
 	far := func(a, b time.Time) bool { return a.Sub(b).Abs() > replanAfter }
 	return old.URL == "" != (new.URL == "") || old.URL != new.URL || old.Urgent != new.Urgent ||
-		far(old.Deadline, new.Deadline) || far(old.Available, new.Available)
+		far(old.Deadline, new.Deadline) || far(old.Available, new.Available) || far(old.Whole, new.Whole)
 }

@@ -15,6 +15,10 @@ type arrival struct {
 	first   int             // index of pending[0]
 	pending []segments.Leaf // leaves whose statement has not come yet
 	size    int64
+
+	tailOf   int    // the piece that tail is the beginning of
+	tail     []byte // what came of it
+	restarts int32  // of the object when the transfer began
 }
 
 // maxArrivals is how many transfers one link may have opened that are remembered.
@@ -48,6 +52,8 @@ func (n *Node) Bulk(l Link, frame []byte) {
 		}
 	case wire.Piece:
 		n.takePiece(lk, f)
+	case wire.Tail:
+		n.takeTail(lk, f)
 	}
 }
 
@@ -56,7 +62,7 @@ func (n *Node) beginArrival(l *link, b wire.Begin) {
 		if len(l.arriving) >= maxArrivals {
 			clear(l.arriving)
 		}
-		a := &arrival{object: o, first: b.FirstLeaf, size: b.Size}
+		a := &arrival{object: o, first: b.FirstLeaf, size: b.Size, restarts: o.restarts.Load()}
 		o.assembly.SetMeta(segments.Meta{ContentType: b.ContentType, ETag: b.ETag, LastModified: b.LastModified, Shareable: true})
 		if !n.judge(l, a, n.takeLeaves(a, b.FirstLeaf, b.Leaves, b.Size, b.Statement)) {
 			n.post(func() {
@@ -134,9 +140,7 @@ func (n *Node) commitSigned(a *arrival, key []byte, st segments.Statement) error
 		return fmt.Errorf("%w: %d leaves, the statement is about %d", errDishonest, len(all), st.Count)
 	}
 	if err := n.commit(a); err != nil {
-		// what is here was unsigned and is wrong
-		n.post(func() { n.feed(swarm.Conflict{Key: o.key}) })
-		return fmt.Errorf("node: %s restarts: %w", o.key, errors.New("unsigned bytes contradict a statement"))
+		return n.overrule(o, err)
 	}
 	if st.Final() {
 		if err := o.assembly.SetSize(st.Size); err != nil {
@@ -145,6 +149,13 @@ func (n *Node) commitSigned(a *arrival, key []byte, st segments.Statement) error
 	}
 	o.assembly.SetStatement(st)
 	return nil
+}
+
+// overrule has a segment start over, because what is here was unsigned and
+// contradicts what a seed signed. The error names nobody.
+func (n *Node) overrule(o *object, err error) error {
+	n.post(func() { n.feed(swarm.Conflict{Key: o.key}) })
+	return fmt.Errorf("node: %s restarts, unsigned bytes contradict a seed: %v", o.key, err)
 }
 
 // commit adds the transfer's leaves to the segment.
@@ -189,11 +200,24 @@ func (n *Node) takePiece(l *link, p wire.Piece) {
 		}
 	}
 	index := int(p.Index)
+	if p.Continues {
+		var err error
+		if data, err = a.whole(index, data); err != nil {
+			delete(l.arriving, p.Transfer)
+			n.judge(l, a, err)
+			return
+		}
+	}
+	a.tail = nil
 	fresh, err := a.object.assembly.PutPiece(index, data)
 	switch {
 	case errors.Is(err, segments.ErrBadPiece):
 		delete(l.arriving, p.Transfer)
 		n.judge(l, a, fmt.Errorf("%w: %w", errDishonest, err))
+		return
+	case errors.Is(err, segments.ErrTail):
+		delete(l.arriving, p.Transfer)
+		n.judge(l, a, err)
 		return
 	case err != nil: // the segment was reset or failed meanwhile
 		n.cfg.Log.Debug("piece dropped", "peer", l.Peer(), "key", a.object.key, "err", err)

@@ -15,7 +15,8 @@ type shipment struct {
 	source source
 	leaves int
 	final  bool // the statement about the whole segment was sent
-	last   int  // index past the last piece to send, -1 the end
+	tail   sentTail
+	last   int // index past the last piece to send, -1 the end
 }
 
 // maxShipments is how many finished and running transfers of one link are
@@ -122,8 +123,9 @@ func (n *Node) transmit(t swarm.Transmit) {
 			n.queue = append(n.queue, swarm.Evicted{Key: t.Key})
 			break
 		}
+		payload, continues := ship.rest(i, payload)
 		frame := make([]byte, 0, wire.PieceHeader+len(payload))
-		n.bulk(l, wire.AppendPiece(frame, wire.Piece{Transfer: t.Transfer, Index: uint32(i), Compressed: compressed, Payload: payload}))
+		n.bulk(l, wire.AppendPiece(frame, wire.Piece{Transfer: t.Transfer, Index: uint32(i), Compressed: compressed, Continues: continues, Payload: payload}))
 		l.bytesOut.Add(int64(len(payload)))
 		n.stats.uploaded.Add(int64(len(payload)))
 	}

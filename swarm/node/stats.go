@@ -31,7 +31,7 @@ type tally struct {
 type Delivery struct {
 	Key      segments.Key
 	At       time.Time     // when it was whole here, on the local clock
-	Took     time.Duration // since it was available at the origin
+	Took     time.Duration // since it was whole at the origin
 	FromPeer bool          // not one byte was asked of the origin
 }
 
@@ -49,13 +49,17 @@ func (t *tally) arrived(o *object, now time.Time) {
 		t.recent = append(t.recent, o.key)
 		t.resources[o.key] = o.res
 	}
-	if o.res.Available.IsZero() || o.born.IsZero() {
+	available := o.res.Available
+	if o.res.Whole.After(available) {
+		available = o.res.Whole
+	}
+	if available.IsZero() || o.born.IsZero() {
 		return
 	}
 	if len(t.deliveries) == recentDeliveries {
 		t.deliveries = slices.Delete(t.deliveries, 0, recentDeliveries/4)
 	}
-	t.deliveries = append(t.deliveries, Delivery{Key: o.key, At: time.Now(), Took: now.Sub(o.res.Available), FromPeer: !o.fromOrigin})
+	t.deliveries = append(t.deliveries, Delivery{Key: o.key, At: time.Now(), Took: now.Sub(available), FromPeer: !o.fromOrigin})
 }
 
 func (t *tally) lastResource(k segments.Key) (Resource, bool) {
