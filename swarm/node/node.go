@@ -85,6 +85,7 @@ func (n *Node) Close() error {
 		n.wg.Wait()
 		n.unlisten()
 		for _, o := range n.objects {
+			n.keep(o)
 			o.assembly.Fail(ErrClosed)
 		}
 	})
