@@ -33,7 +33,7 @@ left out of the figures, as the report says.`,
 		Example: `  shoal demo
   shoal demo --viewers 12 --format hls --no-seed
   shoal demo --viewers 6 --duration 60s --report -`,
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Seed = !noSeed
 			if err := cfg.Check(); err != nil {

@@ -21,7 +21,7 @@ printed. Give the file to 'shoal seed --key' and the public key to
 		Example: `  shoal keygen --out seed.key
   shoal seed --key seed.key --signal ws://signal.example/ws https://cdn.example/live.mpd
   shoal signal --signing-key $(shoal keygen --show seed.key)`,
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if show, _ := cmd.Flags().GetString("show"); show != "" {
 				key, err := segments.LoadKey(show)

@@ -36,9 +36,12 @@ func main() {
 	}
 }
 
-// usageError is a mistake in flags or arguments: exit code 2.
+// usageError is a mistake in flags or arguments.
 type usageError struct{ error }
 
+// exitCode is 2 for mistakes in flags or arguments, 130 for work that was
+// interrupted before it was done, as shells have it, and 1 for what went wrong.
+// Servers and viewers, which run until they are told to stop, end with 0 then.
 func exitCode(err error) int {
 	var usage usageError
 	switch {
@@ -66,6 +69,17 @@ Any native player (VLC, mpv, ffplay):  shoal proxy`,
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			hint := ""
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = ", did you mean " + near[0] + "?"
+			}
+			return usagef("unknown command %q%s (see 'shoal --help')", args[0], hint)
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%w (see '%s --help')", err, c.CommandPath())
@@ -84,6 +98,14 @@ func buildVersion() string {
 		return info.Main.Version
 	}
 	return "(devel)"
+}
+
+// none is cobra.NoArgs as a usage error.
+func none(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no arguments, got %q (see '%s --help')", c.CommandPath(), args[0], c.CommandPath())
+	}
+	return nil
 }
 
 // exactly is cobra.ExactArgs with a message that says what is missing.

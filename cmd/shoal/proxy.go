@@ -29,7 +29,7 @@ Origins on private addresses (this machine, the local network) are refused unles
 		Example: `  shoal proxy --signal wss://signal.example/ws
   vlc http://127.0.0.1:8787/https/cdn.example/live/master.m3u8
   shoal proxy --allow cdn.example --allow '*.cdn.example' --cache /var/cache/shoal`,
-		Args: cobra.NoArgs,
+		Args: none,
 	}
 	o := peerFlags(cmd)
 	f := cmd.Flags()

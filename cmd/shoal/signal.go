@@ -38,7 +38,7 @@ public key with --signing-key; viewers then refuse bytes that differ from it.`,
 		Example: `  shoal signal --listen :8080
   shoal signal --listen :443 --tls-cert cert.pem --tls-key key.pem --stun stun:stun.example:3478
   shoal signal --signing-key $(shoal keygen --show seed.key) --allow-origin https://tv.example`,
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logs.atLeastInfo(cmd)
 			return runSignal(cmd.Context(), o, logs)
