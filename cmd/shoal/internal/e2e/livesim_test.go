@@ -119,7 +119,7 @@ func TestFollowsLivesim(t *testing.T) {
 					t.Fatalf("a viewer ended with %d:\n%s", code, v.said.String())
 				}
 				segments := v.played(t)
-				direct.compare(t, v, segments)
+				direct.compare(t, segments)
 				periods := map[string]bool{}
 				for _, p := range segments {
 					periods[strings.Split(p.key, "/")[0]] = true

@@ -152,7 +152,7 @@ func (m *member) names() map[segments.Key]string {
 }
 
 // genuine checks all that m played and all that it holds, and would serve,
-// against the origin's own bytes. It returns how many segments it checked.
+// against the origin's own bytes, and that it left nothing out. It returns how many segments it checked.
 func (m *member) genuine(t *testing.T, direct origins) (checked int) {
 	t.Helper()
 	names := m.names()
@@ -173,9 +173,12 @@ func (m *member) genuine(t *testing.T, direct origins) (checked int) {
 			t.Errorf("%s %s %s as %s, the origin has %s", m.id, what, k, got, want)
 		}
 	}
+	var keys []string
 	for k, sum := range plays {
 		check("played", k, sum)
+		keys = append(keys, string(k))
 	}
+	unbroken(t, keys)
 	for _, k := range m.view.Keys() {
 		seg, ok := m.view.Get(k)
 		if !ok {

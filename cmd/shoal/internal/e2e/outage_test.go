@@ -50,7 +50,7 @@ func (a audience) leave(t *testing.T) {
 		if r.Stalls != 0 {
 			t.Errorf("a viewer stalled %d times, for %d ms", r.Stalls, r.StallMS)
 		}
-		direct.compare(t, v, v.played(t))
+		direct.compare(t, v.played(t))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -111,15 +112,48 @@ func (o origins) sum(p played) (string, error) {
 	return o[name], nil
 }
 
-// compare checks every byte that a viewer played against the origin's own.
-func (o origins) compare(t *testing.T, v viewer, all []played) {
+// compare checks every byte that a viewer played against the origin's own, and
+// that it left nothing out.
+func (o origins) compare(t *testing.T, all []played) {
 	t.Helper()
+	var keys []string
 	for _, p := range all {
+		keys = append(keys, p.key)
 		want, err := o.sum(p)
 		if err != nil {
 			t.Errorf("%s: the origin's own answer: %v", p.key, err)
 		} else if p.sum != want {
 			t.Errorf("%s: played %s (%d bytes), the origin has %s", p.key, p.sum, p.size, want)
+		}
+	}
+	unbroken(t, keys)
+}
+
+// unbroken asserts that the segments of each track follow one another: numbers,
+// or times that differ by a frame at most, in equal steps. Periods of one
+// representation are one track.
+func unbroken(t *testing.T, keys []string) {
+	t.Helper()
+	places := make(map[string][]int64)
+	for _, k := range keys {
+		part := strings.Split(k, "/")
+		if n, err := strconv.ParseInt(part[len(part)-1], 10, 64); err == nil && len(part) > 1 {
+			track := part[len(part)-2]
+			places[track] = append(places[track], n)
+		}
+	}
+	if len(places) == 0 {
+		t.Errorf("no key ends with a number: %q", keys)
+	}
+	for track, at := range places {
+		slices.Sort(at)
+		at = slices.Compact(at)
+		steps := make([]int64, 0, len(at))
+		for i := 1; i < len(at); i++ {
+			steps = append(steps, at[i]-at[i-1])
+		}
+		if len(steps) > 0 && slices.Max(steps) >= 2*slices.Min(steps) {
+			t.Errorf("track %s has holes: %v", track, at)
 		}
 	}
 }
