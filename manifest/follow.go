@@ -16,6 +16,7 @@ import (
 const (
 	EventEnded     = "ended"         // a live presentation has become static; no more updates come
 	EventFormat    = "format-change" // the URL now answers with the other format: everything starts anew
+	EventRestarted = "restarted"     // HLS media sequence numbers began anew: keys now name other bytes than before
 	EventBackwards = "backwards"     // the manifest has gone back in time and was taken back, or is being waited out (Err set)
 )
 
@@ -80,6 +81,7 @@ type copyAtHand struct {
 	etag, date   string
 	body         []byte // kept with a validator, for HLS
 	failures     int
+	taken        time.Time // of the last good answer
 	notBefore    time.Time // back-off
 	underWay     bool
 	lastResponse string // URL after redirects
@@ -152,7 +154,11 @@ func (l *loop) launch(ctx context.Context) (wait time.Duration, more bool) {
 		if c.underWay {
 			continue
 		}
-		if at := latest(d.at, c.notBefore); at.After(now) {
+		at := d.at
+		if bound := c.taken.Add(l.options.MaxRefresh); !c.taken.IsZero() && bound.Before(at) {
+			at = bound
+		}
+		if at = latest(at, c.notBefore); at.After(now) {
 			wait = min(wait, at.Sub(now))
 			continue
 		}
@@ -227,7 +233,8 @@ func (l *loop) take(ctx context.Context, r result) bool {
 		l.send(Update{Presentation: before, Err: err})
 		return true
 	}
-	c.failures, c.notBefore = 0, l.options.Now().Add(l.options.MinRefresh)
+	c.taken = l.options.Now()
+	c.failures, c.notBefore = 0, c.taken.Add(l.options.MinRefresh)
 	if strings.Contains(r.due.url, "_HLS_") {
 		c.notBefore = time.Time{} // the server paces a blocking reload
 	}
@@ -247,6 +254,8 @@ func (l *loop) take(ctx context.Context, r result) bool {
 		u.Event = EventFormat
 	case l.stream.published().Before(published):
 		u.Event = EventBackwards
+	case l.stream.restarted():
+		u.Event = EventRestarted
 	case before.Live && !p.Live:
 		u.Event = EventEnded
 	}

@@ -32,6 +32,7 @@ func List(p *timeline.Presentation, at time.Time, ahead time.Duration) Listing {
 //
 //	{"type": "static" | "dynamic",
 //	 "tracks": [{"id", "kind", "codecs", "bandwidth", "language",
+//	             "playlist": the media playlist's URL (HLS only),
 //	             "init": {"url", "range"} | null,
 //	             "segments": [{"key", "url", "range", "start", "duration",
 //	                           "available_at", "predicted"}]}],
@@ -71,7 +72,11 @@ func (l Listing) WriteTo(w io.Writer) (int64, error) {
 
 func (l Listing) track(out *jsonWriter, t *timeline.Track) {
 	out.text("\n", `{"id":`, quoted(t.ID), `,"kind":`, quoted(string(t.Kind)), `,"codecs":`, quoted(t.Codecs),
-		`,"bandwidth":`, strconv.Itoa(t.Bandwidth), `,"language":`, quoted(t.Language), `,"init":`)
+		`,"bandwidth":`, strconv.Itoa(t.Bandwidth), `,"language":`, quoted(t.Language))
+	if t.URL != "" {
+		out.text(`,"playlist":`, quoted(t.URL))
+	}
+	out.text(`,"init":`)
 	if t.Init == nil {
 		out.text("null")
 	} else {

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrUnknown is returned for a document that is neither an MPD nor a playlist.
-var ErrUnknown = errors.New("neither an MPD nor an HLS playlist")
+var ErrUnknown = errors.New("neither an MPD (root element MPD) nor an HLS playlist (first line #EXTM3U); is this the manifest's URL?")
 
 // Load fetches and reads one manifest with everything that it refers to: media
 // playlists, segment indexes, remote periods, the clock. The URL of the result
@@ -39,7 +39,7 @@ func read(ctx context.Context, src Source, url string, body []byte, o Options) (
 	var err error
 	switch {
 	case hls.Sniff(body):
-		p, err = hls.Read(ctx, url, body, fetchedAt, forHLS(src))
+		p, err = hls.Read(ctx, url, body, fetchedAt, hls.Options{Variables: o.Variables}, forHLS(src))
 	case dash.Sniff(body):
 		p, err = dash.Read(ctx, url, body, fetchedAt, dash.Options{NoClock: !o.At.IsZero(), Now: o.Now}, forDASH(src))
 	default:

@@ -42,7 +42,7 @@ type Source interface {
 }
 
 // MaxDocument is the largest document, in bytes, that a Source need deliver.
-const MaxDocument = dash.MaxBytes
+const MaxDocument = max(dash.MaxBytes, hls.MaxPlaylistBytes)
 
 // StatusError is an HTTP answer that is not the wanted document.
 type StatusError struct {

@@ -50,7 +50,7 @@ func (s *stream) observe(d document) (*timeline.Presentation, error) {
 	switch {
 	case hls.Sniff(d.body):
 		if s.hls == nil {
-			s.hls, s.dash = hls.NewReader(), nil
+			s.hls, s.dash = hls.NewReader(hls.Options{Variables: s.options.Variables}), nil
 		}
 		p, list, err := s.hls.ObserveRedirected(d.asked, url, d.body, d.at)
 		s.dues = s.dues[:0]
@@ -115,6 +115,9 @@ func (s *stream) published() time.Time {
 	}
 	return s.dash.Published()
 }
+
+// restarted reports that the latest playlist began the stream anew.
+func (s *stream) restarted() bool { return s.hls != nil && s.hls.Restarted() }
 
 // backwards reports an error that means: older than what we have.
 func backwards(err error) bool { return errors.Is(err, dash.ErrOlder) }

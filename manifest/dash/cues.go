@@ -2,6 +2,7 @@ package dash
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 
@@ -36,7 +37,7 @@ func readCues(head, data []byte) *index {
 	ix := &index{timescale: 1e9, open: true}
 	cues, _, _, ok := ebmlElement(data)
 	if !ok {
-		return &index{err: fmt.Errorf("Cues element is cut off")}
+		return &index{err: errors.New("the Cues element is cut off")}
 	}
 	var times []int64
 	err = ebmlChildren(cues, func(id uint32, point []byte) error {
@@ -74,7 +75,7 @@ func readCues(head, data []byte) *index {
 		return nil
 	})
 	if err == nil && len(times) == 0 {
-		err = fmt.Errorf("Cues without a cluster")
+		err = errors.New("no cluster in the Cues element")
 	}
 	if err != nil {
 		return &index{err: err}

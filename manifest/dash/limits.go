@@ -6,14 +6,15 @@ import (
 )
 
 // What an MPD may cost before it is refused. The figures leave room for a day
-// of five-second periods and a day of two-second segments in five tracks.
+// of ten-second periods and a day of two-second segments in five tracks, and keep
+// a process that reads one document within 64 MiB.
 const (
-	MaxBytes           = 16 << 20 // of an MPD, an xlink target or a patch document
-	MaxDepth           = 64       // nested elements; a full MPD needs 12
-	MaxElements        = 300_000  // other than S
-	MaxTimelineEntries = 400_000  // S elements
+	MaxBytes           = 8 << 20 // of an MPD, an xlink target or a patch document
+	MaxDepth           = 64      // nested elements; a full MPD needs 12
+	MaxElements        = 100_000 // other than S
+	MaxTimelineEntries = 250_000 // S elements
 	MaxPeriods         = 20_000
-	MaxRepresentations = 50_000
+	MaxRepresentations = 8_000
 	MaxBaseURLs        = 8       // alternatives followed for one Representation
 	MaxIndexBytes      = 4 << 20 // of a sidx or Cues fetched for one Representation
 	MaxIndexDepth      = 4       // sidx boxes that point at sidx boxes

@@ -40,7 +40,7 @@ func BenchmarkMediaPlaylist(b *testing.B) {
 		b.SetBytes(int64(len(body)))
 		b.ReportAllocs()
 		for b.Loop() {
-			p, err := Read(b.Context(), "https://cdn.test/live/main.m3u8", body, time.Time{}, nil)
+			p, err := Read(b.Context(), "https://cdn.test/live/main.m3u8", body, time.Time{}, Options{}, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -57,7 +57,7 @@ func BenchmarkMediaPlaylist(b *testing.B) {
 		b.SetBytes(int64(len(body)))
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := Read(b.Context(), "https://cdn.test/live/main.m3u8", body, time.Time{}, nil); err != nil {
+			if _, err := Read(b.Context(), "https://cdn.test/live/main.m3u8", body, time.Time{}, Options{}, nil); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -112,7 +112,7 @@ func BenchmarkRefresh(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				b.StopTimer()
-				r := NewReader()
+				r := NewReader(Options{})
 				if _, _, err := r.Observe("https://cdn.test/main.m3u8", full, at); err != nil {
 					b.Fatal(err)
 				}
@@ -148,7 +148,7 @@ func BenchmarkAgainstDecoders(b *testing.B) {
 	best := [3]time.Duration{time.Hour, time.Hour, time.Hour}
 	read := [3]func() error{
 		func() error {
-			_, err := Read(b.Context(), "https://cdn.test/live/main.m3u8", body, time.Time{}, nil)
+			_, err := Read(b.Context(), "https://cdn.test/live/main.m3u8", body, time.Time{}, Options{}, nil)
 			return err
 		},
 		func() error { _, _, err := m3u8.DecodeFrom(bytes.NewReader(body), false); return err },

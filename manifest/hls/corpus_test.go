@@ -135,7 +135,7 @@ func readJSON(path string, v any) error {
 
 // readWithImports puts a multivariant playlist with the variables in front.
 func readWithImports(url string, body []byte, imports map[string]string) (*timeline.Presentation, error) {
-	r := NewReader()
+	r := NewReader(Options{})
 	at := time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
 	if len(imports) > 0 {
 		var multi strings.Builder
@@ -257,7 +257,7 @@ func TestCorpusBad(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			p, err := Read(t.Context(), "http://cdn.test/"+row["file"], body, start, nil)
+			p, err := Read(t.Context(), "http://cdn.test/"+row["file"], body, start, Options{}, nil)
 			if took := time.Since(start); took > time.Second {
 				t.Errorf("took %v", took)
 			}

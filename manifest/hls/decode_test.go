@@ -17,7 +17,7 @@ const testURL = "https://origin.test/live/main.m3u8?token=1"
 
 func mustRead(t testing.TB, body string) *timeline.Presentation {
 	t.Helper()
-	p, err := Read(t.Context(), testURL, []byte(body), testTime, nil)
+	p, err := Read(t.Context(), testURL, []byte(body), testTime, Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func FuzzPlaylist(f *testing.F) {
 	f.Add([]byte(full), []byte(playlistOf(11, append([]string{"#EXT-X-SKIP:SKIPPED-SEGMENTS=3"}, numbered(14, 15)...)...)))
 	f.Add([]byte(full), []byte(playlistOf(3, numbered(3, 5)...)))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		r := NewReader()
+		r := NewReader(Options{})
 		for i, body := range [][]byte{first, second, first} {
 			at := testTime.Add(time.Duration(i) * 3 * time.Second)
 			p, due, err := r.Observe(testURL, body, at)

@@ -28,7 +28,7 @@ func TestFeatures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := Read(t.Context(), "https://origin.test/live/ch1/main.m3u8?token=T%2B1", body, testTime, nil)
+			p, err := Read(t.Context(), "https://origin.test/live/ch1/main.m3u8?token=T%2B1", body, testTime, Options{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,8 +9,8 @@ import (
 // with ErrLimit; each has a test at the cap and one past it.
 const (
 	// MaxPlaylistBytes bounds one document: a 24-hour window of 2 s segments
-	// with 300-byte tokenised URLs is 14 MB.
-	MaxPlaylistBytes = 16 << 20
+	// with 300-byte tokenised URLs is 13.9 MB.
+	MaxPlaylistBytes = 14 << 20
 	// MaxLineBytes bounds one line, before and after variable substitution.
 	// Session keys carry DRM headers in data: URIs of tens of kilobytes.
 	MaxLineBytes = 256 << 10

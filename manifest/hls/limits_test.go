@@ -51,10 +51,10 @@ func TestLimits(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := Read(t.Context(), testURL, []byte(c.body(c.cap)), testTime, nil); err != nil {
+			if _, err := Read(t.Context(), testURL, []byte(c.body(c.cap)), testTime, Options{}, nil); err != nil {
 				t.Errorf("at the cap: %v", err)
 			}
-			if _, err := Read(t.Context(), testURL, []byte(c.body(c.cap+1)), testTime, nil); !errors.Is(err, ErrLimit) {
+			if _, err := Read(t.Context(), testURL, []byte(c.body(c.cap+1)), testTime, Options{}, nil); !errors.Is(err, ErrLimit) {
 				t.Errorf("one past the cap: %v", err)
 			}
 		})
@@ -128,7 +128,7 @@ func TestSequenceOverflow(t *testing.T) {
 		{"#EXT-X-SKIP:SKIPPED-SEGMENTS=18446744073709551615\n#EXTINF:4,\na.ts\n", false},
 		{"#EXT-X-SKIP:SKIPPED-SEGMENTS=4611686018427387904\n#EXTINF:4,\na.ts\n", true},
 	} {
-		_, err := Read(t.Context(), testURL, []byte("#EXTM3U\n#EXT-X-TARGETDURATION:4\n"+c.body), testTime, nil)
+		_, err := Read(t.Context(), testURL, []byte("#EXTM3U\n#EXT-X-TARGETDURATION:4\n"+c.body), testTime, Options{}, nil)
 		if (err == nil) != c.ok {
 			t.Errorf("%q: %v", c.body, err)
 		}
@@ -158,7 +158,7 @@ func TestHostile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			p, err := Read(t.Context(), testURL, []byte(body), testTime, nil)
+			p, err := Read(t.Context(), testURL, []byte(body), testTime, Options{}, nil)
 			if err == nil {
 				for range p.Tracks[0].Timeline.(*Timeline).Inits() {
 				}

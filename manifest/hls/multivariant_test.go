@@ -61,7 +61,7 @@ nested.m3u8
 #EXT-X-STREAM-INF:BANDWIDTH=40
 multi.m3u8
 `
-	p, err := Read(t.Context(), multiURL, []byte(multi), testTime, s.fetch)
+	p, err := Read(t.Context(), multiURL, []byte(multi), testTime, Options{}, s.fetch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestReadFetchesAFewAtATime(t *testing.T) {
 	}
 	var now, most atomic.Int32
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := Read(ctx, multiURL, []byte(multi.String()), testTime, func(ctx context.Context, url string) ([]byte, string, error) {
+	_, err := Read(ctx, multiURL, []byte(multi.String()), testTime, Options{}, func(ctx context.Context, url string) ([]byte, string, error) {
 		n := now.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
@@ -135,7 +135,7 @@ func dated(sequence int, at time.Time, n int, more ...string) string {
 // variables are imported, other hosts and tokens are the same track, and what
 // belongs to no track is refused.
 func TestObserveMultivariant(t *testing.T) {
-	r := NewReader()
+	r := NewReader(Options{})
 	p, due := observe(t, r, multiURL, twoTracks, testTime)
 	want := []Due{
 		{URL: "https://origin.test/live/video.m3u8?t=1", At: testTime, Track: p.Tracks[0].ID},
@@ -177,7 +177,7 @@ func TestObserveMultivariant(t *testing.T) {
 // TestRenditionReport: another rendition's word that there is newer media
 // brings the next fetch forward.
 func TestRenditionReport(t *testing.T) {
-	r := NewReader()
+	r := NewReader(Options{})
 	observe(t, r, multiURL, twoTracks, testTime)
 	observe(t, r, "https://origin.test/live/audio.m3u8?t=1", playlistOf(1, numbered(1, 3)...), testTime)
 	at := testTime.Add(time.Second)

@@ -38,14 +38,12 @@ func (o *origin) end(i int) time.Duration {
 
 // complete is the number of whole segments listed at t.
 func (o *origin) complete(t time.Time) int {
-	n := 0
-	for cycle := o.end(len(o.durations) - 1); ; {
-		n = max(0, int((t.Sub(o.start)-o.delay)/cycle)*len(o.durations)-1)
-		for !t.Before(o.start.Add(o.end(n) + o.delay + o.late(n))) {
-			n++
-		}
-		return n
+	cycle := o.end(len(o.durations) - 1)
+	n := max(0, int((t.Sub(o.start)-o.delay)/cycle)*len(o.durations)-1)
+	for !t.Before(o.start.Add(o.end(n) + o.delay + o.late(n))) {
+		n++
 	}
+	return n
 }
 
 func (o *origin) late(i int) time.Duration {

@@ -20,8 +20,8 @@ const maxFetches = 4
 // multivariant one are got through fetch; where that fails, or fetch is nil,
 // the track is listed by its URL, without segments, and a note says why. Of
 // redundant playlists the first that can be had is read.
-func Read(ctx context.Context, url string, body []byte, fetchedAt time.Time, fetch Fetch) (*timeline.Presentation, error) {
-	r := NewReader()
+func Read(ctx context.Context, url string, body []byte, fetchedAt time.Time, o Options, fetch Fetch) (*timeline.Presentation, error) {
+	r := NewReader(o)
 	p, due, err := r.Observe(url, body, fetchedAt)
 	if err != nil {
 		return nil, err

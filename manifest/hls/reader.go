@@ -8,10 +8,18 @@ import (
 	"github.com/shoal-p2p/shoal/manifest/timeline"
 )
 
+// Options of a Reader. The zero value is ready for use.
+type Options struct {
+	// Variables are those of the multivariant playlist (EXT-X-DEFINE), for a media
+	// playlist that is opened by itself. A multivariant playlist has its own.
+	Variables map[string]string
+}
+
 // Reader follows one presentation: it keeps the timeline continuous while
 // playlists slide, merges delta updates and learns the rhythm of the live
 // edge. It is not safe for concurrent use, fetches nothing and reads no clock.
 type Reader struct {
+	options   Options
 	url       string // of the first document, as asked for
 	final     string // and where it came from
 	multi     *multi // nil for a media playlist opened directly
@@ -23,7 +31,7 @@ type Reader struct {
 }
 
 // NewReader makes a reader for one presentation.
-func NewReader() *Reader { return &Reader{} }
+func NewReader(o Options) *Reader { return &Reader{options: o} }
 
 // Observe takes any playlist document of the presentation, fetched by us or by
 // the player, at the moment fetchedAt. The first one decides what the
@@ -47,7 +55,7 @@ func (r *Reader) ObserveRedirected(asked, final string, body []byte, fetchedAt t
 	}
 	plain, directives := splitDirectives(asked)
 	track := r.match(plain)
-	around := surroundings{url: base}
+	around := surroundings{url: base, imports: r.options.Variables}
 	if r.multi != nil {
 		around.imports = r.multi.variables
 	}

@@ -19,7 +19,7 @@ const liveURL = "https://origin.test/live/v.m3u8"
 // each after every document.
 func follow(t *testing.T, o *origin, from, end time.Time, each func(now time.Time, p *timeline.Presentation)) (fetches int) {
 	t.Helper()
-	r := NewReader()
+	r := NewReader(Options{})
 	due := []Due{{URL: liveURL, At: from}}
 	now := from
 	for len(due) > 0 && due[0].At.Before(end) {
@@ -222,7 +222,7 @@ func TestContinuity(t *testing.T) {
 		{"window grows backwards", playlistOf(12, numbered(12, 14)...), playlistOf(11, numbered(11, 15)...), "12@0s…15@12s", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := NewReader()
+			r := NewReader(Options{})
 			observe(t, r, liveURL, c.first, testTime)
 			p, _ := observe(t, r, liveURL, c.second, testTime.Add(4*time.Second))
 			if got := span(p); got != c.want {
@@ -242,7 +242,7 @@ func TestDelta(t *testing.T) {
 		"#EXT-X-BYTERANGE:50", "#EXTINF:4,", "a.mp4", "#EXT-X-BYTERANGE:60", "#EXTINF:4,", "a.mp4")...)
 	delta := playlistOf(11, "#EXT-X-SKIP:SKIPPED-SEGMENTS=2", "#EXT-X-BYTERANGE:70", "#EXTINF:4,", "a.mp4",
 		`#EXT-X-MAP:URI="j.mp4"`, "#EXTINF:4,", "b.mp4")
-	r := NewReader()
+	r := NewReader(Options{})
 	observe(t, r, liveURL, full, testTime)
 	p, _ := observe(t, r, liveURL+"?_HLS_skip=YES", delta, testTime.Add(8*time.Second))
 	var got []string
@@ -262,7 +262,7 @@ func TestDelta(t *testing.T) {
 // TestDeltaForgets: sections and keys that no listed segment can need go, and
 // EXT-X-MAP before EXT-X-SKIP is as good as none.
 func TestDeltaForgets(t *testing.T) {
-	r := NewReader()
+	r := NewReader(Options{})
 	observe(t, r, liveURL, playlistOf(0, append([]string{`#EXT-X-MAP:URI="0.mp4"`}, numbered(0, 9)...)...), testTime)
 	for n := 1; n <= 30; n++ {
 		p, due := observe(t, r, liveURL, playlistOf(n, fmt.Sprintf(`#EXT-X-MAP:URI="%d.mp4"`, n-1), "#EXT-X-SKIP:SKIPPED-SEGMENTS=9",
@@ -282,7 +282,7 @@ func TestDeltaForgets(t *testing.T) {
 // TestDeltaThatDoesNotFit asks for the whole playlist, at once and without
 // _HLS_skip, and keeps the last good one meanwhile.
 func TestDeltaThatDoesNotFit(t *testing.T) {
-	r := NewReader()
+	r := NewReader(Options{})
 	observe(t, r, liveURL, playlistOf(10, numbered(10, 20)...), testTime)
 	at := testTime.Add(4 * time.Second)
 	p, due := observe(t, r, liveURL+"?_HLS_skip=YES", playlistOf(30, append([]string{"#EXT-X-SKIP:SKIPPED-SEGMENTS=5"}, numbered(35, 36)...)...), at)
@@ -319,7 +319,7 @@ func TestSchedule(t *testing.T) {
 		{"no segments yet", []string{"#EXTM3U\n#EXT-X-TARGETDURATION:6\n"}, "v.m3u8 6s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := NewReader()
+			r := NewReader(Options{})
 			var due []Due
 			var p *timeline.Presentation
 			at := testTime
@@ -343,7 +343,7 @@ func TestSchedule(t *testing.T) {
 
 // TestBadDocument keeps the last good presentation and waits longer each time.
 func TestBadDocument(t *testing.T) {
-	r := NewReader()
+	r := NewReader(Options{})
 	if p, _, err := r.Observe(liveURL, []byte("<html>"), testTime); p != nil || !errors.Is(err, ErrNotPlaylist) {
 		t.Errorf("%v, %v", p, err)
 	}
@@ -372,7 +372,7 @@ func TestMemory(t *testing.T) {
 	const tracks, window, refreshes = 4, 43_200, 60
 	readers := make([]*Reader, tracks)
 	for i := range readers {
-		readers[i] = NewReader()
+		readers[i] = NewReader(Options{})
 		observe(t, readers[i], liveURL, playlistOf(0, numbered(0, window-1)...), testTime)
 	}
 	resident := func() int64 {
