@@ -90,31 +90,44 @@ func (p *fakePeer) Connect(id swarm.PeerID) {
 	p.net.mu.Lock()
 	o := p.net.peers[id]
 	p.net.mu.Unlock()
-	if o == nil || !o.ready() || o.refuses(p.id) {
+	if o == nil || !o.ready() || o.bans(p.id) {
 		p.handler.LinkDown(id, errors.New("no such peer"))
 		return
 	}
 	a := &fakeLink{from: p, to: o, in: make(chan fakeFrame, 4096), done: make(chan struct{})}
 	b := &fakeLink{from: o, to: p, in: make(chan fakeFrame, 4096), done: a.done}
 	a.other, b.other = b, a
-	p.mu.Lock()
-	if p.links[id] != nil {
-		p.mu.Unlock()
-		return
+	if !p.net.join(a, b) {
+		return // the other end was faster, its LinkUp answers
 	}
-	p.links[id] = a
-	p.mu.Unlock()
-	o.mu.Lock()
-	o.links[p.id] = b
-	o.mu.Unlock()
 	p.wg.Go(a.run)
 	o.wg.Go(b.run)
 }
 
-func (p *fakePeer) refuses(id swarm.PeerID) bool {
+// join books both ends of a link, unless there is one.
+func (f *fakeNet) join(a, b *fakeLink) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, l := range []*fakeLink{a, b} {
+		l.from.mu.Lock()
+		there := l.from.links[l.to.id] != nil
+		l.from.mu.Unlock()
+		if there {
+			return false
+		}
+	}
+	for _, l := range []*fakeLink{a, b} {
+		l.from.mu.Lock()
+		l.from.links[l.to.id] = l
+		l.from.mu.Unlock()
+	}
+	return true
+}
+
+func (p *fakePeer) bans(id swarm.PeerID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.banned[id] || p.links[id] != nil
+	return p.banned[id]
 }
 
 func (l *fakeLink) run() {

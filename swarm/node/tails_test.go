@@ -44,8 +44,9 @@ func newGrowingOrigin(t *testing.T, sizes ...int) *growingOrigin {
 	return o
 }
 
+// resource can be had a moment after everybody has reserved it.
 func (o *growingOrigin) resource() Resource {
-	now := time.Now()
+	now := time.Now().Add(time.Second)
 	return Resource{Key: "p/a/1", URL: o.URL, Last: -1, Available: now, Whole: now.Add(20 * time.Second), Deadline: now.Add(40 * time.Second), Shareable: true}
 }
 
