@@ -8,6 +8,7 @@
 //	Observer  the same without a request of its own: reads the manifests that a
 //	          player fetches through us
 //	List      tracks and segments, known and predicted, as JSON
+//	Compare   whether the viewers of two manifests share, and why not
 //
 // # Predictions
 //

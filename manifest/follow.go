@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shoal-p2p/shoal/manifest/dash"
 	"github.com/shoal-p2p/shoal/manifest/hls"
 	"github.com/shoal-p2p/shoal/manifest/timeline"
 )
@@ -32,9 +33,11 @@ type Follower struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 	updates chan Update
+	wake    chan struct{} // voided has changed
 
 	mu      sync.Mutex
 	current *timeline.Presentation
+	voided  time.Time // MPDs published before are void, by what Notify was told
 }
 
 // Follow starts to follow the manifest at url. Documents are fetched again when
@@ -44,7 +47,7 @@ type Follower struct {
 // Following ends when the stream has become static, or with Close or ctx.
 func Follow(ctx context.Context, src Source, url string, o Options) *Follower {
 	ctx, cancel := context.WithCancel(ctx)
-	f := &Follower{cancel: cancel, done: make(chan struct{}), updates: make(chan Update, 1)}
+	f := &Follower{cancel: cancel, done: make(chan struct{}), updates: make(chan Update, 1), wake: make(chan struct{}, 1)}
 	l := &loop{
 		Follower: f, src: src, options: o.withDefaults(), url: url,
 		docs: map[string]*copyAtHand{}, results: make(chan result),
@@ -64,6 +67,26 @@ func (f *Follower) Current() (*timeline.Presentation, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.current, f.current != nil
+}
+
+// Notify reads what a segment that somebody has received tells about the MPD:
+// with minimumUpdatePeriod 0 changes are announced there (emsg, ISO/IEC 23009-1
+// §5.10.4.2). An MPD that is void by it is fetched again at once, not before
+// MinRefresh. Without Notify such a stream is refreshed once a segment.
+func (f *Follower) Notify(segment []byte) {
+	t, ok := dash.Expiry(segment)
+	if !ok {
+		return
+	}
+	f.mu.Lock()
+	if t.After(f.voided) {
+		f.voided = t
+	}
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
 }
 
 // Close stops following and waits for everything that was started.
@@ -130,6 +153,11 @@ func (l *loop) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+		case <-l.wake:
+			l.mu.Lock()
+			voided := l.voided
+			l.mu.Unlock()
+			l.stream.void(voided)
 		case r := <-l.results:
 			l.inFlight--
 			l.docs[r.due.name].underWay = false

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/Eyevinn/mp4ff/mp4"
 
 	"github.com/shoal-p2p/shoal/manifest/timeline"
 )
@@ -305,6 +308,84 @@ func TestFollowerReadsLivePlaylists(t *testing.T) {
 		}
 		if len(numbers) == 0 || numbers[len(numbers)-1] < 13 {
 			t.Errorf("after 40 s the playlist is known to %v", numbers)
+		}
+	})
+}
+
+// TestFollowerIsToldOfChanges follows an MPD with minimumUpdatePeriod 0 and
+// ten-second segments, one of which says that the MPD is void.
+func TestFollowerIsToldOfChanges(t *testing.T) {
+	for name, c := range map[string]struct {
+		published time.Duration // told by the event, after the MPD's
+		want      time.Duration // of the second fetch
+	}{
+		"newer":    {time.Second, 3 * time.Second},
+		"the same": {0, 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				o := &origin{answer: func(now time.Time, r Request) (Response, error) {
+					return serve(edited(liveMPD("dynamic", now, begin.UTC()), `minimumUpdatePeriod="PT2S"`, `minimumUpdatePeriod="PT0S" maxSegmentDuration="PT10S"`))
+				}}
+				f := Follow(t.Context(), o, "http://origin.test/live.mpd", Options{})
+				defer f.Close()
+				time.Sleep(3 * time.Second)
+				event := &mp4.EmsgBox{SchemeIDURI: "urn:mpeg:dash:event:2012", Value: "1", MessageData: []byte(begin.Add(c.published).UTC().Format(time.RFC3339))}
+				var segment bytes.Buffer
+				if err := event.Encode(&segment); err != nil {
+					t.Fatal(err)
+				}
+				f.Notify([]byte("not a segment"))
+				f.Notify(segment.Bytes())
+				f.Notify(segment.Bytes())
+				time.Sleep(8 * time.Second)
+				o.mu.Lock()
+				defer o.mu.Unlock()
+				if len(o.times) < 2 || o.times[1].Sub(begin) != c.want {
+					t.Errorf("fetched at %v, want the second at %v", o.times, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestFollowerBoundsTheWait follows an MPD that promises to stay for a day.
+func TestFollowerBoundsTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &origin{answer: func(now time.Time, r Request) (Response, error) {
+			return serve(edited(liveMPD("dynamic", now, now), `"PT2S" timeShift`, `"PT24H" timeShift`))
+		}}
+		begin := time.Now()
+		f := Follow(t.Context(), o, "http://origin.test/live.mpd", Options{MaxRefresh: 30 * time.Second})
+		defer f.Close()
+		time.Sleep(61 * time.Second)
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if n := len(o.times); n != 3 || o.times[2].Sub(begin) != time.Minute {
+			t.Errorf("fetched at %v, want every 30 s", o.times)
+		}
+	})
+}
+
+// TestFollowerTellsOfARestart follows a playlist whose encoder begins anew.
+func TestFollowerTellsOfARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		o := &origin{answer: func(now time.Time, r Request) (Response, error) {
+			first := 500
+			if now.Sub(begin) > 5*time.Second {
+				first = 0
+			}
+			doc, _, _ := strings.Cut(identityMedia(first), "#EXT-X-ENDLIST")
+			return serve(doc)
+		}}
+		f := Follow(t.Context(), o, "http://origin.test/live.m3u8", Options{})
+		defer f.Close()
+		time.Sleep(20 * time.Second)
+		u := <-f.Updates()
+		if u.Event != EventRestarted || u.Presentation == nil {
+			t.Errorf("event %q, want %q", u.Event, EventRestarted)
 		}
 	})
 }

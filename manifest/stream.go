@@ -108,6 +108,14 @@ func (s *stream) failed() {
 	}
 }
 
+// void has the whole MPD loaded again if it was published before that time.
+func (s *stream) void(before time.Time) {
+	if s.dash != nil && s.dash.Published().Before(before) {
+		s.dash.Reload()
+		s.scheduleDASH()
+	}
+}
+
 // published is MPD@publishTime, zero for HLS.
 func (s *stream) published() time.Time {
 	if s.dash == nil {
