@@ -10,7 +10,8 @@ import (
 
 // Reader streams length bytes from offset, or to the end when length is -1, as
 // their pieces arrive, and of the piece that is still growing what its Tail
-// shows. A range beyond the end is cut off there. Reads block for
+// shows; the end is told when the last piece is here, which may prove a tail to
+// be a lie. A range beyond the end is cut off there. Reads block for
 // bytes; they fail with ctx's error, the failure after Fail, ErrConflict after a
 // Reset when bytes were consumed, and os.ErrClosed after Close, which may be
 // called at any time. The reader is an io.WriterTo that writes everything
@@ -116,12 +117,13 @@ func (r *assemblyReader) poll() (run []byte, changed <-chan struct{}, err error)
 	if a.size >= 0 && (end < 0 || end > a.size) {
 		end = a.size
 	}
-	if end >= 0 && r.next >= end {
+	switch {
+	case end < 0 || r.next < end:
+		if run = a.pieces.run(r.next); run == nil {
+			run = a.tailRun(r.next)
+		}
+	case r.next == r.start || a.pieces.has(int((r.next-1)/PieceSize)):
 		return nil, nil, io.EOF
-	}
-	run = a.pieces.run(r.next)
-	if run == nil {
-		run = a.tailRun(r.next)
 	}
 	if run != nil {
 		if end >= 0 {

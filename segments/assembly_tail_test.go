@@ -158,6 +158,43 @@ func TestPieceMustBeginWithItsTail(t *testing.T) {
 	}
 }
 
+// A reader that has all bytes from a tail learns that it is at the end only from
+// the piece, or that it was lied to.
+func TestEndWaitsForThePiece(t *testing.T) {
+	data := randomBytes(23, 100)
+	for _, lie := range []bool{false, true} {
+		a := NewAssembly("t/1")
+		tail := bytes.Clone(data)
+		if lie {
+			tail[99] ^= 1
+		}
+		_, err := a.PutTail(Tail{Bytes: tail})
+		must(t, err)
+		must(t, a.SetSize(100))
+		r := a.Reader(t.Context(), 0, -1)
+		readNow(t, r, 100)
+		ended := make(chan error)
+		go func() { _, err := r.Read(make([]byte, 1)); ended <- err }()
+		must(t, a.AddLeaves(0, LeavesOf(data)))
+		select {
+		case err := <-ended:
+			t.Fatalf("lie %v: before the piece came: %v", lie, err)
+		default:
+		}
+		if _, err := a.PutPiece(0, data); lie != errors.Is(err, ErrTail) {
+			t.Errorf("lie %v: %v", lie, err)
+		}
+		want := io.EOF
+		if lie {
+			a.Reset()
+			want = ErrConflict
+		}
+		if err := <-ended; !errors.Is(err, want) {
+			t.Errorf("lie %v: got %v, want %v", lie, err, want)
+		}
+	}
+}
+
 func TestVouchedTail(t *testing.T) {
 	signer := testSigner()
 	a := NewAssembly("t/1")
