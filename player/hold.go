@@ -13,15 +13,11 @@ import (
 // time-out that native players have for a first byte.
 const maxHold = 10 * time.Second
 
-// hold waits until the peer may be asked for a segment that is predicted but not
-// there yet. It returns at once for those that are, and for those further away
-// than maxHold, which get the origin's answer. It reports whether it waited.
+// hold waits until the peer may be asked for a segment that is not there yet. It
+// returns at once for those that are, and for those further away than maxHold,
+// which get the origin's answer. It reports whether it waited.
 func (n named) hold(ctx context.Context) bool {
-	p := n.session.Presentation()
-	if p == nil || !n.match.Segment.Predicted {
-		return false
-	}
-	early := time.Until(n.session.local(p, fetchable(n.match.Segment)))
+	early := n.session.early(n.match.Segment, time.Now())
 	if early <= maxEarly || early > maxHold {
 		return false
 	}

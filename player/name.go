@@ -19,10 +19,21 @@ type span struct {
 // the origin's answer.
 const maxEarly = time.Second
 
+// early is how long it takes from now until seg can be fetched, not positive for
+// what is there. A DASH template names segments long before they exist, whether
+// or not a prediction was needed; what an HLS playlist lists is there.
+func (s *Session) early(seg timeline.Segment, now time.Time) time.Duration {
+	p := s.Presentation()
+	at := fetchable(seg)
+	if p == nil || at.IsZero() || p.Format == timeline.HLS && !seg.Predicted {
+		return 0
+	}
+	return s.local(p, at).Sub(now)
+}
+
 // premature says that a request comes too early for the peer.
 func (s *Session) premature(seg timeline.Segment, now time.Time) bool {
-	p := s.Presentation()
-	return seg.Predicted && p != nil && s.local(p, fetchable(seg)).Sub(now) > maxEarly
+	return s.early(seg, now) > maxEarly
 }
 
 // name finds the segment, first with the range as part of its name (byte-range
