@@ -61,7 +61,7 @@ func (c *cursor) atEdge(p *timeline.Presentation, now time.Time, behind int) {
 	}
 }
 
-// upcoming is when the next segment will be available, on the synced clock.
+// upcoming is when the next segment can be asked for, on the synced clock.
 func (c *cursor) upcoming(p *timeline.Presentation, now time.Time, ahead time.Duration) (time.Time, bool) {
 	var at time.Time
 	for _, t := range resolve(p, c.track) {
@@ -70,8 +70,12 @@ func (c *cursor) upcoming(p *timeline.Presentation, now time.Time, ahead time.Du
 		}
 		for s := range t.Timeline.Predicted(now, ahead) {
 			if whole(s) && s.Start+s.Duration/2 >= c.end {
-				if at.IsZero() || s.AvailableAt.Before(at) {
-					at = s.AvailableAt
+				from := s.AvailableAt
+				if s.URL != "" {
+					from = fetchable(s)
+				}
+				if at.IsZero() || from.Before(at) {
+					at = from
 				}
 				break
 			}

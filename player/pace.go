@@ -37,7 +37,8 @@ const (
 //
 //	D(s) = a + max(0, min(¾·(N − a), (N − a) − 500 ms))
 //
-// The quarter covers players that catch up with the live edge by playing
+// A segment that grows for g after A is whole at A + g, and its last chunk is
+// needed at N + g: both are counted from there. The quarter covers players that catch up with the live edge by playing
 // faster. A player that waits for s now must not wait longer than it would
 // for plain HTTP plus the budget B, so a request also says when to stop hoping:
 //
@@ -104,7 +105,7 @@ func (p *pace) originBy(now, avail time.Time, s timeline.Segment) time.Time {
 	if budget == 0 {
 		budget = min(max(s.Duration/2, minWaitBudget), maxWaitBudget)
 	}
-	return later(now, avail).Add(budget)
+	return later(now, avail.Add(growth(s))).Add(budget)
 }
 
 // isSeek tells a jump from ABR replacing what is buffered and from small gaps.
@@ -140,7 +141,7 @@ func (p *pace) complete(now time.Time, kind timeline.Kind, s timeline.Segment) {
 	}
 	l := p.lane(kind)
 	l.delivered = now
-	needed := p.need(s)
+	needed := p.need(s).Add(growth(s))
 	if l.count <= 1 {
 		needed = needed.Add(s.Duration)
 	}
@@ -152,11 +153,11 @@ func (p *pace) complete(now time.Time, kind timeline.Kind, s timeline.Segment) {
 
 // deadline is D(s) for a segment that nobody waits for yet.
 func (p *pace) deadline(now, avail time.Time, s timeline.Segment) time.Time {
-	from := later(now, avail)
+	from := later(now, avail.Add(growth(s)))
 	if !p.anchored { // nothing plays: one duration after it exists is soon enough
 		return from.Add(s.Duration)
 	}
-	slack := p.need(s).Sub(from)
+	slack := p.need(s).Add(growth(s)).Sub(from)
 	return from.Add(max(0, min(slack*3/4, slack-minMargin)))
 }
 

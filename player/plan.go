@@ -123,6 +123,9 @@ func (s *Session) resource(p *timeline.Presentation, track *timeline.Track, seg 
 		SizeHint:  -1,
 		Shareable: seg.Shareable,
 	}
+	if !seg.GrowsFrom.IsZero() {
+		r.Whole = s.local(p, seg.AvailableAt)
+	}
 	if seg.Range != nil {
 		r.First, r.Last = seg.Range.First, seg.Range.Last
 	}
@@ -132,6 +135,11 @@ func (s *Session) resource(p *timeline.Presentation, track *timeline.Track, seg 
 		r.SizeHint = int64(float64(track.Bandwidth) / 8 * seg.Duration.Seconds())
 	}
 	return r
+}
+
+// growth is for how long seg grows after it can be asked for.
+func growth(seg timeline.Segment) time.Duration {
+	return seg.AvailableAt.Sub(fetchable(seg))
 }
 
 // fetchable is from when seg can be asked for: with low latency its first chunk.
@@ -155,6 +163,9 @@ func (s *Session) local(p *timeline.Presentation, t time.Time) time.Time {
 func onSwarmClock(r node.Resource, skew time.Duration) node.Resource {
 	if !r.Available.IsZero() {
 		r.Available = r.Available.Add(skew)
+	}
+	if !r.Whole.IsZero() {
+		r.Whole = r.Whole.Add(skew)
 	}
 	r.Deadline = r.Deadline.Add(skew)
 	if !r.OriginBy.IsZero() {

@@ -66,7 +66,7 @@ func (s *Session) keepPlan() {
 func samePlan(a, b []node.Resource) bool {
 	return slices.EqualFunc(a, b, func(x, y node.Resource) bool {
 		drift := x.Deadline.Sub(y.Deadline)
-		return x.Key == y.Key && x.URL == y.URL && x.Available.Equal(y.Available) &&
+		return x.Key == y.Key && x.URL == y.URL && x.Available.Equal(y.Available) && x.Whole.Equal(y.Whole) &&
 			drift < deadlineSlop && drift > -deadlineSlop
 	})
 }
