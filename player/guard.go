@@ -61,7 +61,7 @@ func NewGuard(allow []string) (*Guard, error) {
 		hosts++
 		host, port, err := splitHostPort(p)
 		switch {
-		case err != nil || host == "":
+		case err != nil || host == "" || strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_:*") != "":
 			return nil, fmt.Errorf("player: allow %q: want a host, host:port or *.host", raw)
 		case host == "*":
 			if port != "" {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -45,7 +46,7 @@ type usageError struct{ error }
 func exitCode(err error) int {
 	var usage usageError
 	switch {
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
 		return 2
 	case errors.Is(err, context.Canceled):
 		return 130
@@ -63,7 +64,7 @@ func root() *cobra.Command {
 on to the others over WebRTC, so that the origin sends each segment about once.
 
 See it work, without any network:      shoal demo
-A site of your own:                    shoal signal   and two lines on the page
+Where viewers find each other:         shoal signal
 Feed a live stream into the swarm:     shoal seed URL
 Any native player (VLC, mpv, ffplay):  shoal proxy`,
 		Version:       buildVersion(),

@@ -9,6 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/shoal-p2p/shoal/cmd/shoal/internal/origin"
 	"github.com/shoal-p2p/shoal/player"
 	"github.com/shoal-p2p/shoal/player/web"
@@ -101,7 +104,8 @@ func (l *Lab) serve() error {
 		host = "127.0.0.1"
 	}
 	l.base = "http://" + net.JoinHostPort(host, port)
-	sc := signal.Config{Limits: signal.Limits{ConnectionsPerAddress: -1}, Log: l.cfg.Log}
+	registry := prometheus.NewRegistry()
+	sc := signal.Config{Limits: signal.Limits{ConnectionsPerAddress: -1}, Log: l.cfg.Log, Registerer: registry}
 	if l.cfg.Seed {
 		sc.SigningKey = l.signer.Public()
 	}
@@ -112,6 +116,7 @@ func (l *Lab) serve() error {
 	mux.Handle("/vod/", l.origin)
 	mux.Handle("/ws", l.signal)
 	mux.Handle("/api/status/events", l.page)
+	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.Handle("/{$}", http.RedirectHandler("/status.html", http.StatusFound))
 	mux.Handle("/", web.Handler())
 	l.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
