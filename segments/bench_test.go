@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -77,6 +78,7 @@ func BenchmarkAssembly(b *testing.B) {
 			sha256.Sum256(piece)
 			whole = append(whole, piece...)
 		}
+		runtime.KeepAlive(whole)
 	}
 	b.Run("PutPiece", func(b *testing.B) {
 		compare(b, benchSize, func() {

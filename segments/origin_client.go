@@ -75,7 +75,8 @@ func originTransport(base http.RoundTripper, check func(network, address string)
 	}
 	t.Proxy, t.DialContext = nil, dialer.DialContext
 	// Older hooks would go around the check.
-	t.DialTLSContext, t.DialTLS, t.Dial = nil, nil, nil
+	t.DialTLSContext = nil
+	t.DialTLS, t.Dial = nil, nil //lint:ignore SA1019 a caller's transport may still set them
 	return t, nil
 }
 

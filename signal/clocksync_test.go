@@ -13,7 +13,7 @@ func TestClientsWithWrongClocksAgreeOnServerTime(t *testing.T) {
 			c, _ := n.client(t, ClientConfig{Clock: func() time.Time { return time.Now().Add(skew) }})
 			time.Sleep(2 * time.Second)
 			// memory has no latency and stamps are in µs
-			if err := c.Now().Sub(time.Now()).Abs(); err > 2*time.Microsecond {
+			if err := time.Until(c.Now()).Abs(); err > 2*time.Microsecond {
 				t.Errorf("skew %s: off by %s", skew, err)
 			}
 		})
@@ -24,7 +24,7 @@ func TestClockOverTCP(t *testing.T) {
 	const skew = 17 * time.Second
 	_, url := startServer(t, Config{Clock: func() time.Time { return time.Now().Add(skew) }})
 	c, _ := joinClient(t, url, "swarm", 1)
-	if err := (c.Now().Sub(time.Now()) - skew).Abs(); err > 250*time.Millisecond {
+	if err := (time.Until(c.Now()) - skew).Abs(); err > 250*time.Millisecond {
 		t.Errorf("off by %s", err)
 	}
 }
@@ -96,7 +96,7 @@ func TestClockResetKeepsTheOffsetUntilTheNextSample(t *testing.T) {
 		now := time.Now()
 		c.add(now, now.Add(time.Minute), now.Add(time.Minute), now)
 		c.reset()
-		if got := c.now().Sub(time.Now()); got != time.Minute {
+		if got := time.Until(c.now()); got != time.Minute {
 			t.Errorf("offset %s", got)
 		}
 	})

@@ -19,7 +19,6 @@ import (
 type memNet struct {
 	mu   sync.Mutex
 	at   chan net.Conn // nil: nobody listens
-	http *http.Server
 	done chan struct{}
 }
 

@@ -39,9 +39,6 @@ func (h *holding) add(piece int, hops int) bool {
 	return true
 }
 
-// hops is the longest way any piece came.
-func (h *holding) hops() int { return max(0, int(slices.Max(h.way))-1) }
-
 // shelf is a peer's store, ordered by segment.
 type shelf struct{ items []holding }
 
