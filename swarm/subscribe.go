@@ -10,7 +10,7 @@ const provenAfter = 3
 type track struct {
 	parent     *peer // last to bring a whole segment alone
 	streak     int
-	hops       int
+	hops       int // of the last segment here
 	subscribed *peer
 }
 
@@ -18,7 +18,7 @@ type track struct {
 // several times in a row at the same distance from the origin. A parent must
 // have strictly fewer hops, so subscriptions cannot form a circle.
 func (c *Core) prove(it *item) {
-	if c.cfg.Seed || len(it.sender) == 0 {
+	if c.cfg.Seed {
 		return
 	}
 	t := c.tracks[it.track]
@@ -28,6 +28,10 @@ func (c *Core) prove(it *item) {
 		}
 		t = &track{}
 		c.tracks[it.track] = t
+	}
+	if len(it.sender) == 0 {
+		t.parent, t.hops, t.streak = nil, 0, 0
+		return
 	}
 	p := c.peers[it.sender[0]]
 	if len(it.sender) != 1 || p == nil || p != t.parent || it.hops != t.hops {
@@ -64,11 +68,19 @@ func (c *Core) pushUntil(it *item) Time {
 
 // subscribed takes a neighbour on as a child.
 func (c *Core) subscribed(p *peer, m Subscribe) {
-	if len(p.children) >= MaxSubscribed || m.Hops <= 0 || m.Hops > MaxHops {
+	if len(p.children) >= MaxSubscribed || m.Hops <= c.trackHops(m.Track) || m.Hops > MaxHops {
 		c.send(p, Unsubscribe{Track: m.Track})
 		return
 	}
 	p.children[m.Track] = 0
+}
+
+// trackHops is this peer's distance from the origin on a track.
+func (c *Core) trackHops(name string) int {
+	if t := c.tracks[name]; t != nil && !c.cfg.Seed {
+		return t.hops
+	}
+	return 0
 }
 
 func (c *Core) unsubscribed(p *peer, name string) {
