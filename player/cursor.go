@@ -7,11 +7,13 @@ import (
 )
 
 // cursor walks one chosen track through a presentation that changes under it,
-// periods included: whole segments in order, each once.
+// periods included: whole segments in order, each once; by parts, the segment that
+// is being made as well.
 type cursor struct {
 	track   *timeline.Track
 	end     time.Duration // of the last segment taken
 	started bool
+	byParts bool
 }
 
 // next is the segment after the last one, if it exists at synced time now.
@@ -23,7 +25,7 @@ func (c *cursor) next(p *timeline.Presentation, now time.Time) (Match, bool) {
 			continue
 		}
 		for s := range t.Timeline.Segments(now, c.end, timeline.Forever) {
-			if s.Part >= 0 && s.Duration == 0 || !whole(s) || s.Start+s.Duration/2 < c.end {
+			if !whole(s) || c.passed(s) {
 				continue
 			}
 			if !found || s.Start < best.Segment.Start {
@@ -32,7 +34,37 @@ func (c *cursor) next(p *timeline.Presentation, now time.Time) (Match, bool) {
 			break
 		}
 	}
+	if c.byParts && (!found || best.Segment.Start > c.end+partGap) {
+		if m, ok := c.nextPart(p, now); ok {
+			return m, true
+		}
+	}
 	return best, found
+}
+
+// nextPart is the part at the cursor, listed or hinted.
+func (c *cursor) nextPart(p *timeline.Presentation, now time.Time) (Match, bool) {
+	for _, t := range resolve(p, c.track) {
+		for s := range parts(t, c.end) {
+			if s.Start <= c.end+partGap {
+				return Match{t, s}, true
+			}
+			break
+		}
+		if s, ok := hinted(t, now); ok && !c.passed(s) && s.Start <= c.end+partGap {
+			return Match{t, s}, true
+		}
+	}
+	return Match{}, false
+}
+
+// passed reports whether s lies behind the cursor: most of it does, or, where
+// the cursor may stand inside a segment, its beginning.
+func (c *cursor) passed(s timeline.Segment) bool {
+	if c.byParts {
+		return s.Start < c.end-partGap
+	}
+	return s.Start+s.Duration/2 < c.end
 }
 
 // take moves past m.
@@ -69,7 +101,7 @@ func (c *cursor) upcoming(p *timeline.Presentation, now time.Time, ahead time.Du
 			continue
 		}
 		for s := range t.Timeline.Predicted(now, ahead) {
-			if whole(s) && s.Start+s.Duration/2 >= c.end {
+			if (whole(s) || c.byParts && s.Part >= 0) && !c.passed(s) {
 				from := s.AvailableAt
 				if s.URL != "" {
 					from = fetchable(s)
@@ -84,5 +116,5 @@ func (c *cursor) upcoming(p *timeline.Presentation, now time.Time, ahead time.Du
 	return at, !at.IsZero()
 }
 
-// whole leaves out partial segments: viewers and seeds take whole ones.
+// whole leaves out partial segments and gaps.
 func whole(s timeline.Segment) bool { return s.Part < 0 && !s.Gap }

@@ -81,6 +81,11 @@ func (s *Session) each(p *timeline.Presentation, track *timeline.Track, synced, 
 				return
 			}
 		}
+		for seg := range parts(track, frontier) {
+			if !add(seg) {
+				return
+			}
+		}
 		for seg := range track.Timeline.Predicted(synced, horizon(p, s.cfg.Ahead)) {
 			if !add(seg) {
 				return
@@ -107,7 +112,7 @@ func (s *Session) each(p *timeline.Presentation, track *timeline.Track, synced, 
 // wanted leaves out what must not enter the swarm or must not be fetched, and
 // of a segment and its parts those that this player does not ask for.
 func wanted(seg timeline.Segment, parts bool) bool {
-	if !seg.Shareable || seg.Gap {
+	if !seg.Shareable || seg.Gap || openEnded(seg) {
 		return false
 	}
 	return seg.Duration == 0 || parts == (seg.Part >= 0)

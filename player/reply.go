@@ -51,7 +51,7 @@ type named struct {
 // its own.
 func (n named) answer(ctx context.Context) (*reply, error) {
 	seg := n.match.Segment
-	if !seg.Shareable || seg.Gap || n.session.premature(seg, time.Now()) {
+	if !seg.Shareable || seg.Gap || openEnded(seg) || n.session.premature(seg, time.Now()) {
 		return nil, errBypass
 	}
 	stream, err := n.session.Get(ctx, n.match, n.url, originHeader(n.header))

@@ -43,7 +43,7 @@ type SeedConfig struct {
 }
 
 // Seed follows a presentation and fetches every segment of its tracks: live, the
-// moment it exists; VOD, in order.
+// moment it exists, and in parts before that where it comes in parts; VOD, in order.
 type Seed struct {
 	cfg    SeedConfig
 	cancel context.CancelFunc
@@ -140,6 +140,9 @@ func (s *Seed) run(ctx context.Context) error {
 			c.atEdge(first, time.Now().Add(first.ClockOffset), s.cfg.Behind)
 		}
 		lanes.Go(func() { s.lane(ctx, c, jobs) })
+		if _, ok := t.Timeline.(parted); ok && first.Live {
+			lanes.Go(func() { s.partLane(ctx, t) })
+		}
 	}
 	held := make(chan struct{})
 	go func() {

@@ -149,6 +149,9 @@ func (s *Session) requested(ctx context.Context, now time.Time, m Match, url str
 	}
 	if d, ok := deadlineOf(ctx); ok {
 		deadline, urgent = d, !d.After(now)
+		if urgent && m.Segment.Predicted && r.Available.After(now) {
+			r.Available = now // a hint: the origin holds the request until it can answer
+		}
 	} else if !urgent {
 		r.OriginBy = s.pace.originBy(now, r.Available, m.Segment)
 	}

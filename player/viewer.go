@@ -28,6 +28,10 @@ type ViewerConfig struct {
 	// Behind is how many segments behind the live edge playback starts, at most
 	// (default 3). Fewer leave less time for delivery.
 	Behind int
+	// LowLatency takes the segment that is being made in parts, where the stream
+	// has them (low-latency HLS), and asks for the part that is hinted at before it
+	// exists (default: whole segments). DASH chunks need no such choice.
+	LowLatency bool
 	// Buffer is how much media is kept ahead at most (default 30 s).
 	Buffer time.Duration
 	// OnSegment gets every segment with its bytes, in order per track, when set:
@@ -129,7 +133,7 @@ func (v *Viewer) run(ctx context.Context) error {
 	var lanes sync.WaitGroup
 	from := v.startAt(first, tracks)
 	for i, t := range tracks {
-		lanes.Go(func() { v.lane(ctx, i, &cursor{track: t, end: from}) })
+		lanes.Go(func() { v.lane(ctx, i, &cursor{track: t, end: from, byParts: v.cfg.LowLatency}) })
 	}
 	played := make(chan struct{})
 	go func() {
