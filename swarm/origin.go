@@ -10,6 +10,8 @@ const (
 	// maxElected is how many segments are brought in for the swarm at a time: more
 	// would share one line, and the one due first would come last.
 	maxElected = 3
+	// freshFor is how long after its availability a segment may not be there yet.
+	freshFor   = 500 * time.Millisecond
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 5 * time.Second
 )
@@ -156,7 +158,9 @@ func (c *Core) starve(it *item) {
 }
 
 // giveUp ends the player's request when the origin refuses and no neighbour has
-// the key, as plain HTTP would; the player retries by its own rules.
+// the key, as plain HTTP would; the player retries by its own rules. A segment
+// that has just become available is asked for again in any case: clocks agree to
+// a few milliseconds at best, and the first request may have come too early.
 func (c *Core) giveUp(it *item, err FetchError) {
 	if err != FetchTemporary && err != FetchFinal || !it.wanted || !it.need.Asked || it.fetching {
 		return
@@ -164,7 +168,8 @@ func (c *Core) giveUp(it *item, err FetchError) {
 	if len(it.inbound) > 0 || c.best(it) != nil {
 		return
 	}
-	if it.dead || it.need.Deadline <= c.now || it.failures > 3 {
+	late := it.need.Deadline <= c.now && c.now >= it.need.Available+freshFor
+	if it.dead || late || it.failures > 3 {
 		it.need.Asked = false
 		c.emit(Failed{Key: it.key})
 	}
