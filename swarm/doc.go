@@ -42,6 +42,12 @@
 // Replace. A source that sends nothing for StallAfter loses its pieces to
 // another; one that would be late loses the second half of them.
 //
+// Grow. A low-latency segment is offered with its first bytes, not its first piece,
+// and a transfer opens at once; the edge passes the unfinished piece on as it
+// grows (TransmitTail). While a source passes on a segment that the origin is
+// still making, silence of half its growth is no stall, and the origin, which
+// could not bring the last byte sooner, is not asked.
+//
 // Subscribe. After three segments of a track in a row from one neighbour at the
 // same distance from the origin, it is asked to push the next ones at once.
 // Two refused pushes in a row end it.
