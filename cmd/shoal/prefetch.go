@@ -1,35 +1,57 @@
 package main
 
 import (
+	"crypto/ed25519"
 	"fmt"
-	"io"
+	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
 	"github.com/shoal-p2p/shoal/cmd/shoal/internal/prefetch"
 	"github.com/shoal-p2p/shoal/player"
 	"github.com/shoal-p2p/shoal/segments"
 )
 
+// prefetchOptions are the flags of prefetch besides those of a peer.
+type prefetchOptions struct {
+	tracks, window, out, report string
+	duration                    time.Duration
+	jobs                        int
+	rate                        byteSize // bit/s
+}
+
 func prefetchCommand(logs *logOptions) *cobra.Command {
-	var tracks, window, out, report string
-	var jobs int
+	var p prefetchOptions
 	cmd := &cobra.Command{
 		Use:   "prefetch URL",
 		Short: "Fill a cache or a folder with a stream's segments",
 		Long: `Fetches a stream's segments ahead of its viewers: into a cache that 'shoal proxy'
-and 'shoal seed' serve from, or into a folder of files. A run that was interrupted,
-even killed, goes on where it stopped: what is whole is not fetched again.
+and 'shoal seed' serve from (--cache), or into a folder that any static web server
+can serve as a playable copy (--out). A run that was interrupted, even killed, goes
+on where it stopped: what is whole is not fetched again.
 
-VOD is fetched from the beginning; of a live stream, what is available now.`,
+VOD is fetched from the beginning, all of it or --window. Of a live stream comes
+what is available now (the last --window of it), or, with --duration, what comes
+from the live edge on (or from --window before it); the copy is then VOD.
+
+--tracks chooses by words separated by commas or spaces:
+  best, lowest, all           best is the default
+  lang=de                     audio and text in a language; several are alternatives
+  height<=720                 also width, fps, bandwidth (3M), with < <= = >= >
+  codecs=avc1   kind=audio    kinds are video, audio, text, image
+  anything else               a track by its id, as 'shoal inspect' lists it
+All conditions hold together: --tracks 'height<=720 lang=de,lang=en'.
+
+Encrypted segments are copied as they are. Keys never are: the copy's playlists
+name the original key server, and the report says so.
+
+With --signal the segments come from peers too. What the stream's signer has
+vouched for is checked, in files that were there already as well.`,
 		Example: `  shoal prefetch --cache /var/cache/shoal https://cdn.example/film.mpd
   shoal prefetch --out film --tracks all --jobs 8 https://cdn.example/master.m3u8
+  shoal prefetch --out match --duration 2h --tracks 'height<=1080' --rate 20M https://cdn.example/live.mpd
   shoal prefetch --cache c --window 60s --report - https://cdn.example/film.mpd`,
 		Args: func(c *cobra.Command, args []string) error {
 			if err := exactly(1, "one manifest URL")(c, args); err != nil {
@@ -40,135 +62,103 @@ VOD is fetched from the beginning; of a live stream, what is available now.`,
 	}
 	o := peerFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&tracks, "tracks", "best", "tracks to fetch: best, lowest, all, or ids separated by commas")
-	f.StringVar(&window, "window", "all", "how much media: a duration from the start (live: up to the edge), or all")
-	f.StringVar(&out, "out", "", "folder for files, laid out as beside the manifest")
-	f.IntVar(&jobs, "jobs", prefetch.DefaultJobs, "segments fetched at a time")
-	f.StringVar(&report, "report", "", "write what was done as JSON to this file, - for standard output")
+	f.StringVar(&p.tracks, "tracks", "best", "tracks to fetch, see above")
+	f.StringVar(&p.window, "window", "all", "how much media: a duration from the start (live: up to the edge), or all")
+	f.DurationVar(&p.duration, "duration", 0, "follow a live stream from its edge for so long (default: what is available now)")
+	f.StringVar(&p.out, "out", "", "folder for a playable copy")
+	f.IntVar(&p.jobs, "jobs", prefetch.DefaultJobs, "segments fetched at a time")
+	f.Var(&p.rate, "rate", "bandwidth cap in bit/s, for example 5M (default: none)")
+	f.StringVar(&p.report, "report", "", "write what was done as JSON to this file, - for standard output")
 	cmd.MarkFlagDirname("out")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if o.cache == "" && out == "" {
-			return usagef("say where to: --cache DIR or --out DIR")
-		}
-		var span time.Duration
-		if window != "all" {
-			d, err := time.ParseDuration(window)
-			if err != nil || d <= 0 {
-				return usagef("--window %q: want a duration like 60s, or all", window)
-			}
-			span = d
-		}
-		log, err := logs.logger(nil)
-		if err != nil {
-			return err
-		}
-		cfg, store, err := o.config(log)
-		if err != nil {
-			return err
-		}
-		defer store.Close()
-		cfg.URL = args[0]
-		session, err := player.Open(cmd.Context(), cfg)
-		if err != nil {
-			return err
-		}
-		defer session.Close()
-		fetcher := segments.NewOrigin(segments.OriginConfig{})
-		defer fetcher.Close()
-		bars := newBars(os.Stderr)
-		r, err := prefetch.Run(cmd.Context(), prefetch.Config{Session: session, Source: &player.Source{Origin: fetcher},
-			Tracks: tracks, Window: span, Out: out, Jobs: jobs, Bars: bars, Log: log})
-		bars.wait(err != nil)
-		if r.Manifest == "" {
-			return err
-		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d segments, %s in %.1f s (%d were there already, %s from the origin, %s from peers)\n",
-			r.Segments, amount(r.Bytes), r.Seconds, r.Held, amount(r.Origin), amount(r.Peers))
-		if werr := writeReport(report, cmd.OutOrStdout(), r); werr != nil {
-			return werr
-		}
-		if len(r.Failed) > 0 {
-			return fmt.Errorf("%d segments could not be fetched, run again to retry; the last: %w", len(r.Failed), err)
-		}
-		return err
-	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return p.run(cmd, args[0], o, logs) }
 	return cmd
 }
 
-// bars shows one bar a track on a terminal, a line every tenth elsewhere.
-type bars struct {
-	w        io.Writer
-	progress *mpb.Progress // nil when not a terminal
-	mu       sync.Mutex
-}
-
-func newBars(f *os.File) *bars {
-	b := &bars{w: f}
-	if term.IsTerminal(int(f.Fd())) {
-		b.progress = mpb.New(mpb.WithOutput(f), mpb.WithWidth(40))
+func (p *prefetchOptions) check(o *peerOptions) (window time.Duration, err error) {
+	if o.cache == "" && p.out == "" {
+		return 0, usagef("say where to: --cache DIR or --out DIR")
 	}
-	return b
-}
-
-func (b *bars) wait(failed bool) {
-	if b.progress == nil {
-		return
+	if p.window != "all" {
+		if window, err = time.ParseDuration(p.window); err != nil || window <= 0 {
+			return 0, usagef("--window %q: want a duration like 60s, or all", p.window)
+		}
 	}
-	if failed {
-		b.progress.Shutdown() // bars that will never fill
-		return
+	if p.duration < 0 {
+		return 0, usagef("--duration %s must not be negative", p.duration)
 	}
-	b.progress.Wait()
-}
-
-func (b *bars) Track(id string, segments int) prefetch.Bar {
-	if b.progress == nil {
-		return &lineBar{bars: b, id: id, total: segments, begun: time.Now()}
+	if err := player.CheckChoice(p.tracks); err != nil {
+		return 0, usagef("--tracks: %w", err)
 	}
-	t := &trackBar{begun: time.Now()}
-	t.bar = b.progress.AddBar(int64(segments),
-		mpb.PrependDecorators(decor.Name(id, decor.WCSyncSpaceR), decor.CountersNoUnit("%d/%d", decor.WCSyncSpace)),
-		mpb.AppendDecorators(decor.Any(t.rate, decor.WCSyncSpace), decor.Name("  left "),
-			decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "done")))
-	return t
+	return window, nil
 }
 
-type trackBar struct {
-	bar   *mpb.Bar
-	begun time.Time
-	mu    sync.Mutex
-	bytes int64
-}
-
-func (t *trackBar) Done(bytes int64, held bool) {
-	t.mu.Lock()
-	if !held {
-		t.bytes += bytes
+func (p *prefetchOptions) run(cmd *cobra.Command, url string, o *peerOptions, logs *logOptions) error {
+	window, err := p.check(o)
+	if err != nil {
+		return err
 	}
-	t.mu.Unlock()
-	t.bar.Increment()
+	log, err := logs.logger(nil)
+	if err != nil {
+		return err
+	}
+	cfg, store, err := o.config(log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	pc := prefetch.Config{Tracks: p.tracks, Window: window, Duration: p.duration, Out: p.out, Jobs: p.jobs, Log: log}
+	if p.rate > 0 {
+		pc.Rate = prefetch.NewRate(int64(p.rate))
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.MaxIdleConnsPerHost = prefetch.MaxJobs
+		cfg.Client = &http.Client{Transport: prefetch.Throttle(transport, pc.Rate)}
+	}
+	cfg.URL = url
+	session, err := player.Open(cmd.Context(), cfg)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	pc.Session, pc.Vouched = session, vouchedBy(store.View(session.Swarm()), cfg.PublicKey)
+	fetcher := segments.NewOrigin(segments.OriginConfig{Client: cfg.Client})
+	defer fetcher.Close()
+	pc.Source = &player.Source{Origin: fetcher, Client: cfg.Client}
+	bars := newBars(os.Stderr)
+	pc.Bars = bars
+	r, err := prefetch.Run(cmd.Context(), pc)
+	bars.wait(err != nil)
+	if r.Manifest == "" {
+		return err
+	}
+	w := cmd.ErrOrStderr()
+	fmt.Fprintf(w, "%d segments, %s in %.1f s (%d were there already, %s from the origin, %s from peers)\n",
+		r.Segments, amount(r.Bytes), r.Seconds, r.Held, amount(r.Origin), amount(r.Peers))
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "note: %s\n", n)
+	}
+	if r.Copy != "" {
+		fmt.Fprintf(w, "a web server that serves %s plays %s\n", p.out, r.Copy)
+	}
+	if werr := writeReport(p.report, cmd.OutOrStdout(), r); werr != nil {
+		return werr
+	}
+	if len(r.Failed) > 0 {
+		return fmt.Errorf("%d segments could not be fetched, run again to retry; the last: %w", len(r.Failed), err)
+	}
+	return err
 }
 
-func (t *trackBar) rate(decor.Statistics) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return amount(int64(float64(t.bytes)/max(time.Since(t.begun).Seconds(), 0.001))) + "/s"
-}
-
-type lineBar struct {
-	bars        *bars
-	id          string
-	total, done int
-	bytes       int64
-	begun       time.Time
-}
-
-func (l *lineBar) Done(bytes int64, _ bool) {
-	l.bars.mu.Lock()
-	defer l.bars.mu.Unlock()
-	l.done++
-	l.bytes += bytes
-	if tenth := max(1, l.total/10); l.done%tenth == 0 || l.done == l.total {
-		fmt.Fprintf(l.bars.w, "%s  %d/%d segments  %s  %.1fs\n", l.id, l.done, l.total, amount(l.bytes), time.Since(l.begun).Seconds())
+// vouchedBy finds digests with a signed statement in the store. With a key of
+// one's own a statement must be by that.
+func vouchedBy(view *segments.View, key ed25519.PublicKey) func(segments.Key) (segments.Digest, bool) {
+	return func(k segments.Key) (segments.Digest, bool) {
+		seg, ok := view.Get(k)
+		if !ok || seg.Statement == nil {
+			return segments.Digest{}, false
+		}
+		if key != nil && seg.Statement.Verify(key, view.Swarm(), k, seg.Leaves) != nil {
+			return segments.Digest{}, false
+		}
+		return seg.Digest, true
 	}
 }

@@ -145,11 +145,7 @@ func (b *builder) period(p period, root bases, last bool) {
 			if rep == nil {
 				continue
 			}
-			id := rep.Id
-			if id == "" || seen[id] {
-				id += fmt.Sprintf("@%d.%d", i, j)
-			}
-			seen[id] = true
+			id := representationName(rep.Id, i, j, seen)
 			in := inherit(b.wide, outer, asLevel, level{rep.SegmentBase, rep.SegmentList, rep.SegmentTemplate})
 			t := describeTrack(p, as, rep, i)
 			t.ID, t.Key = id, segments.DASHTrack(p.key, id)

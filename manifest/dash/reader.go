@@ -115,6 +115,9 @@ func Sniff(body []byte) bool {
 	return name == "MPD" || name == "Patch"
 }
 
+// IsPatch reports whether body looks like an MPD patch.
+func IsPatch(body []byte) bool { return rootName(body) == "Patch" }
+
 // rootName is the local name of the document element, "" when none is near the
 // start.
 func rootName(body []byte) string {

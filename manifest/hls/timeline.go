@@ -1,7 +1,9 @@
 package hls
 
 import (
+	"cmp"
 	"iter"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -117,6 +119,16 @@ func (t *Timeline) Inits() iter.Seq[timeline.Segment] {
 			}
 		}
 	}
+}
+
+// InitOf returns the init segment that a listed segment needs, nil when it needs
+// none or is not listed. It changes where EXT-X-MAP does.
+func (t *Timeline) InitOf(number uint64) *timeline.Segment {
+	i, ok := slices.BinarySearchFunc(t.m.entries, number, func(e entry, n uint64) int { return cmp.Compare(e.number, n) })
+	if !ok {
+		return nil
+	}
+	return t.m.initSegment(t.track, t.m.entries[i].init)
 }
 
 // Keys yields the absolute URLs of the EXT-X-KEYs: they must never be shared.

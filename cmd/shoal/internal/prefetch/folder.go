@@ -1,33 +1,25 @@
 package prefetch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
 
-	"github.com/shoal-p2p/shoal/manifest"
-	"github.com/shoal-p2p/shoal/manifest/timeline"
+	"github.com/shoal-p2p/shoal/segments"
 )
 
-// folder keeps segments as files under the path they have beside the manifest.
+// errDigest says that a file is not what the stream's signer has vouched for.
+var errDigest = errors.New("its bytes are not those that were signed")
+
+// folder keeps segments as files.
 type folder struct {
 	root *os.Root
-	dir  string
-	base *url.URL
 }
 
-// newFolder makes dir. os.Root keeps every name a manifest invents inside it.
-func newFolder(dir, manifestURL string) (*folder, error) {
-	base, err := url.Parse(manifestURL)
-	if err != nil {
-		return nil, err
-	}
+// newFolder makes dir. os.Root keeps every name that a manifest invents inside it.
+func newFolder(dir string) (*folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -35,63 +27,39 @@ func newFolder(dir, manifestURL string) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folder{root: root, dir: dir, base: base}, nil
+	return &folder{root}, nil
 }
 
-// name is the file for a URL: its path below the manifest's folder, or
-// host/path for what lies elsewhere.
-func (f *folder) name(raw string) (string, error) {
-	u, err := f.base.Parse(raw)
-	if err != nil {
-		return "", err
-	}
-	clean := path.Clean("/" + u.Path)
-	below := path.Dir(path.Clean("/" + f.base.Path))
-	if u.Host == f.base.Host && below != "/" && strings.HasPrefix(clean, below+"/") {
-		clean = clean[len(below):]
-	} else if u.Host != f.base.Host {
-		clean = "/" + strings.ReplaceAll(u.Host, ":", "_") + clean
-	}
-	name := filepath.FromSlash(strings.TrimPrefix(clean, "/"))
-	if !filepath.IsLocal(name) {
-		return "", fmt.Errorf("%s: its path cannot be a file name", u.Redacted())
-	}
-	return name, nil
-}
+func (f *folder) close() error { return f.root.Close() }
 
-// segment is the file for a segment; a byte range is a file of its own.
-func (f *folder) segment(s timeline.Segment) (string, error) {
-	name, err := f.name(s.URL)
-	if err == nil && s.Range != nil {
-		name = fmt.Sprintf("%s@%d-%d", name, s.Range.First, s.Range.Last)
-	}
-	return name, err
-}
-
-// has says that a file is whole: files get their name when they are.
-func (f *folder) has(s timeline.Segment) (int64, bool) {
-	name, err := f.segment(s)
-	if err != nil {
-		return 0, false
-	}
+// has says that a file is whole: files get their name when they are. Where want
+// is given, the file must also have that digest; it is removed otherwise.
+func (f *folder) has(name string, want *segments.Digest) (int64, bool) {
+	name = filepath.FromSlash(name)
 	info, err := f.root.Stat(name)
 	if err != nil || !info.Mode().IsRegular() {
 		return 0, false
 	}
-	return info.Size(), true
-}
-
-func (f *folder) write(s timeline.Segment, body io.Reader) (int64, error) {
-	name, err := f.segment(s)
-	if err != nil {
-		return 0, err
+	if want == nil {
+		return info.Size(), true
 	}
-	return f.put(name, body)
+	file, err := f.root.Open(name)
+	if err != nil {
+		return 0, false
+	}
+	d := digester{}
+	_, err = io.Copy(&d, file)
+	if err = errors.Join(err, file.Close()); err == nil && d.digest() == *want {
+		return info.Size(), true
+	}
+	f.root.Remove(name)
+	return 0, false
 }
 
 // put writes to a temporary name first, so that no torn file is ever taken for a
-// whole one.
-func (f *folder) put(name string, body io.Reader) (int64, error) {
+// whole one. check sees the digest before the file gets its name.
+func (f *folder) put(name string, body io.Reader, check func(segments.Digest) error) (int64, error) {
+	name = filepath.FromSlash(name)
 	if dir := filepath.Dir(name); dir != "." {
 		if err := f.root.MkdirAll(dir, 0o755); err != nil {
 			return 0, err
@@ -102,7 +70,11 @@ func (f *folder) put(name string, body io.Reader) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := io.Copy(file, body)
+	d := digester{}
+	n, err := io.Copy(io.MultiWriter(file, &d), body)
+	if err == nil && check != nil {
+		err = check(d.digest())
+	}
 	if err == nil {
 		err = file.Sync()
 	}
@@ -111,33 +83,37 @@ func (f *folder) put(name string, body io.Reader) (int64, error) {
 	}
 	if err != nil {
 		f.root.Remove(part)
+		return n, fmt.Errorf("%s: %w", filepath.ToSlash(name), err)
 	}
-	return n, err
+	return n, nil
 }
 
-// manifests copies the manifest and, for HLS, its media playlists.
-func (f *folder) manifests(ctx context.Context, src manifest.Source, p *timeline.Presentation) error {
-	urls := []string{p.URL}
-	for _, t := range p.Tracks {
-		if t.URL != "" && t.URL != p.URL {
-			urls = append(urls, t.URL)
+// digester computes a segment's digest while it is written.
+type digester struct {
+	size   int64
+	piece  []byte
+	leaves []segments.Leaf
+}
+
+func (d *digester) Write(p []byte) (int, error) {
+	n := len(p)
+	d.size += int64(n)
+	for len(p) > 0 {
+		take := min(len(p), segments.PieceSize-len(d.piece))
+		d.piece, p = append(d.piece, p[:take]...), p[take:]
+		if len(d.piece) == segments.PieceSize {
+			d.leaves = append(d.leaves, segments.LeafOf(d.piece))
+			d.piece = d.piece[:0]
 		}
 	}
-	for _, u := range urls {
-		resp, err := src.Fetch(ctx, manifest.Request{URL: u, Last: -1})
-		if err != nil {
-			return err
-		}
-		if resp.Status != 200 {
-			return fmt.Errorf("%s: status %d", u, resp.Status)
-		}
-		name, err := f.name(u)
-		if err != nil {
-			return err
-		}
-		if _, err := f.put(name, strings.NewReader(string(resp.Body))); err != nil {
-			return err
-		}
+	return n, nil
+}
+
+// digest ends the writing.
+func (d *digester) digest() segments.Digest {
+	if len(d.piece) > 0 {
+		d.leaves = append(d.leaves, segments.LeafOf(d.piece))
+		d.piece = nil
 	}
-	return nil
+	return segments.DigestOf(d.size, d.leaves)
 }

@@ -1,112 +1,54 @@
 package prefetch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/shoal-p2p/shoal/manifest"
+	"github.com/shoal-p2p/shoal/manifest/hls"
 	"github.com/shoal-p2p/shoal/manifest/timeline"
 	"github.com/shoal-p2p/shoal/player"
+	"github.com/shoal-p2p/shoal/segments"
 )
-
-const (
-	// DefaultJobs is how many segments are fetched at a time.
-	DefaultJobs = 4
-	// MaxJobs bounds it: an origin is not to be flooded.
-	MaxJobs = 64
-	// MaxSegments bounds one run, over all tracks.
-	MaxSegments = 1 << 20
-	// patience is how long peers may take before the origin is asked, when there
-	// are peers: nobody waits for these segments.
-	patience = 10 * time.Second
-	// attempts for one segment, besides those of the origin fetcher.
-	attempts = 3
-)
-
-// Config of a run. Session and Source are required.
-type Config struct {
-	Session *player.Session
-	Source  manifest.Source
-	Tracks  string        // see player.Choose, and "all"
-	Window  time.Duration // of media from the start, or up to the live edge; 0: all there is
-	Out     string        // folder for files; empty: the session's store alone
-	Jobs    int
-	Bars    Bars // told of progress
-	Log     *slog.Logger
-}
-
-// Bars shows progress; calls come from several goroutines.
-type Bars interface {
-	// Track announces a track and how many segments it has.
-	Track(id string, segments int) Bar
-}
-
-// Bar is one track's.
-type Bar interface {
-	// Done counts a segment: its bytes, and whether it was there already.
-	Done(bytes int64, held bool)
-}
-
-// Report of a run.
-type Report struct {
-	Manifest string        `json:"manifest"`
-	Seconds  float64       `json:"seconds"`
-	Tracks   []TrackReport `json:"tracks"`
-	Segments int64         `json:"segments"`
-	Bytes    int64         `json:"bytes"`
-	Held     int64         `json:"segments_held_before"`
-	Origin   int64         `json:"origin_bytes"`
-	Peers    int64         `json:"peer_bytes"`
-	Failed   []string      `json:"failed"`
-}
-
-// TrackReport is one track's share.
-type TrackReport struct {
-	ID       string `json:"id"`
-	Segments int64  `json:"segments"`
-	Bytes    int64  `json:"bytes"`
-}
 
 // Run fetches until everything is held, ctx ends or a segment cannot be had; the
-// report then says what is missing and the error is the last one.
+// report then says what is missing and the error is the last one. A copy's
+// manifests are written in any case, for what is there.
 func Run(ctx context.Context, cfg Config) (Report, error) {
-	switch {
-	case cfg.Jobs < 0 || cfg.Jobs > MaxJobs:
-		return Report{}, fmt.Errorf("%d jobs: want 1 to %d", cfg.Jobs, MaxJobs)
-	case cfg.Window < 0:
-		return Report{}, fmt.Errorf("window %s must not be negative", cfg.Window)
-	}
-	if cfg.Jobs == 0 {
-		cfg.Jobs = DefaultJobs
+	if err := cfg.populate(); err != nil {
+		return Report{}, err
 	}
 	begun := time.Now()
-	p, err := manifest.Load(ctx, cfg.Source, cfg.Session.Manifest(), manifest.Options{})
+	r := &run{
+		cfg: cfg, copy: manifest.NewCopy(cfg.Source), tracks: map[string]*lane{},
+		report: Report{Manifest: cfg.Session.Manifest(), Failed: []string{}, Notes: []string{}},
+	}
+	p, err := manifest.Load(ctx, r.copy, cfg.Session.Manifest(), manifest.Options{})
 	if err != nil {
 		return Report{}, err
 	}
-	cfg.Session.Update(p)
-	tracks, err := chooseTracks(p, cfg.Tracks)
-	if err != nil {
-		return Report{}, err
-	}
-	now := manifest.Clock(p, time.Now())
-	r := &run{cfg: cfg, report: Report{Manifest: cfg.Session.Manifest(), Failed: []string{}}}
 	if cfg.Out != "" {
-		if r.folder, err = newFolder(cfg.Out, p.URL); err != nil {
+		if r.folder, err = newFolder(cfg.Out); err != nil {
 			return Report{}, err
 		}
+		defer r.folder.close()
 	}
-	err = r.all(ctx, p, tracks, now)
-	if err == nil && r.folder != nil {
-		err = r.folder.manifests(ctx, cfg.Source, p)
+	if p.Live && cfg.Duration > 0 {
+		err = r.live(ctx)
+	} else {
+		err = r.fixed(ctx, p)
+	}
+	err = errors.Join(err, r.writeCopy())
+	for _, l := range r.order {
+		r.report.Tracks = append(r.report.Tracks, TrackReport{l.track.ID, l.segments, l.bytes})
 	}
 	stats := cfg.Session.Stats().Node
 	r.report.Origin, r.report.Peers = stats.OriginBytes, stats.PeerBytes
@@ -114,159 +56,283 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	return r.report, err
 }
 
-// chooseTracks is player.Choose, over all periods.
-func chooseTracks(p *timeline.Presentation, spec string) ([]*timeline.Track, error) {
-	if spec != "all" {
-		return player.Choose(p, spec)
-	}
-	var all []*timeline.Track
-	for _, t := range p.Tracks {
-		if t.Timeline != nil && !t.TrickPlay {
-			all = append(all, t)
-		}
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s has no track with segments", p.URL)
-	}
-	return all, nil
-}
-
 type run struct {
 	cfg    Config
-	folder *folder
+	copy   *manifest.Copy
+	folder *folder // nil: the session's store alone
 
 	mu     sync.Mutex
+	format timeline.Format
+	name   string // of the copy's manifest
+	order  []*lane
+	tracks map[string]*lane // by key
 	report Report
-	err    error
+	paid   int64 // bytes of peers that the limit has been paid for
+	err    error // of the last segment that could not be had
 }
 
+// lane is one track.
+type lane struct {
+	track           *timeline.Track
+	bar             Bar
+	listed          int
+	segments, bytes int64
+	seen            map[segments.Key]bool // asked for
+	done            []manifest.CopiedSegment
+}
+
+// job is one segment to bring.
 type job struct {
-	match player.Match
-	bar   Bar
-	track *trackCount
+	lane *lane
+	seg  timeline.Segment
+	init *timeline.Segment
 }
 
-type trackCount struct{ segments, bytes atomic.Int64 }
-
-// all fetches every track's segments, those of all tracks side by side in
-// presentation order, so that an interrupted run leaves a playable beginning.
-func (r *run) all(ctx context.Context, p *timeline.Presentation, tracks []*timeline.Track, now time.Time) error {
-	queues := make([][]job, len(tracks))
-	counts := make([]*trackCount, len(tracks))
-	total := 0
-	for i, t := range tracks {
-		list := list(p, t, now, r.cfg.Window)
-		if total += len(list); total > MaxSegments {
-			return fmt.Errorf("more than %d segments; choose fewer tracks or a shorter --window", MaxSegments)
+// fixed fetches what p lists now, the tracks side by side in presentation order,
+// so that an interrupted run leaves a playable beginning.
+func (r *run) fixed(ctx context.Context, p *timeline.Presentation) error {
+	now := manifest.Clock(p, time.Now())
+	from, to := time.Duration(0), timeline.Forever
+	switch {
+	case r.cfg.Window > 0 && p.Live:
+		var err error
+		if from, err = r.edge(p); err != nil {
+			return err
 		}
-		counts[i] = &trackCount{}
-		bar := r.cfg.Bars.Track(t.ID, len(list))
-		for _, m := range list {
-			queues[i] = append(queues[i], job{m, bar, counts[i]})
-		}
+	case r.cfg.Window > 0:
+		to = r.cfg.Window
 	}
-	if total == 0 {
+	jobs, err := r.list(ctx, p, now, from, to)
+	if err != nil {
+		return err
+	}
+	if len(jobs) == 0 {
 		return errors.New("no segment of these tracks is available")
 	}
+	for _, l := range r.order {
+		l.bar.Total(l.listed)
+	}
+	slices.SortStableFunc(jobs, func(a, b job) int { return int(min(max(a.seg.Start-b.seg.Start, -1), 1)) })
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.cfg.Jobs)
-	for i := 0; ctx.Err() == nil; i++ {
-		more := false
-		for _, q := range queues {
-			if i < len(q) {
-				more = true
-				group.Go(func() error { return r.one(ctx, q[i]) })
-			}
-		}
-		if !more {
+	for _, j := range jobs {
+		if ctx.Err() != nil {
 			break
 		}
+		group.Go(func() error { return r.one(ctx, j) })
 	}
-	err := group.Wait()
-	for i, t := range tracks {
-		r.report.Tracks = append(r.report.Tracks, TrackReport{t.ID, counts[i].segments.Load(), counts[i].bytes.Load()})
-	}
-	return errors.Join(err, r.err)
+	return errors.Join(group.Wait(), ctx.Err(), r.err)
 }
 
-// list names a track's segments, the init segment first.
-func list(p *timeline.Presentation, t *timeline.Track, now time.Time, window time.Duration) []player.Match {
-	var all []player.Match
-	if t.Init != nil {
-		all = append(all, player.Match{Track: t, Segment: *t.Init})
+// list names the segments of the chosen tracks between from and to that have not
+// been asked for yet, and has the copy learn what it needs of their tracks.
+func (r *run) list(ctx context.Context, p *timeline.Presentation, now time.Time, from, to time.Duration) ([]job, error) {
+	r.cfg.Session.Update(p)
+	tracks, err := player.ChooseEach(p, r.cfg.Tracks)
+	if err != nil {
+		return nil, err
 	}
-	if t.Timeline == nil {
-		return all
-	}
-	to := timeline.Forever
-	if window > 0 && !p.Live {
-		to = window
-	}
-	var media []player.Match
-	for s := range t.Timeline.Segments(now, 0, to) {
-		if !s.Gap && s.URL != "" {
-			media = append(media, player.Match{Track: t, Segment: s})
-		}
-		if len(media) > MaxSegments {
-			break
+	if r.folder != nil {
+		if err := r.copy.Absorb(ctx, p); err != nil {
+			return nil, err
 		}
 	}
-	if window > 0 && p.Live {
-		for len(media) > 0 && media[0].Segment.AvailableAt.Before(now.Add(-window)) {
-			media = media[1:]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.format, r.name = p.Format, manifestFile(p)
+	var jobs []job
+	for _, t := range tracks {
+		l := r.tracks[t.Key]
+		if l == nil {
+			l = &lane{track: t, bar: r.cfg.Bars.Track(t.ID), seen: map[segments.Key]bool{}}
+			r.tracks[t.Key] = l
+			r.order = append(r.order, l)
+		}
+		l.track = t // the newest timeline
+		for s := range t.Timeline.Segments(now, from, to) {
+			if l.seen[s.Key] || s.Gap || s.URL == "" || s.Part >= 0 && p.Format == timeline.HLS {
+				continue
+			}
+			if len(jobs) >= MaxSegments {
+				return nil, fmt.Errorf("more than %d segments; choose fewer tracks or a shorter --window", MaxSegments)
+			}
+			l.seen[s.Key] = true
+			l.listed++
+			jobs = append(jobs, job{l, s, initOf(t, s)})
 		}
 	}
-	return append(all, media...)
+	return jobs, nil
+}
+
+// initOf is the init segment that a segment needs, which may change on the way
+// (EXT-X-MAP).
+func initOf(t *timeline.Track, s timeline.Segment) *timeline.Segment {
+	if h, ok := t.Timeline.(*hls.Timeline); ok {
+		return h.InitOf(s.Number)
+	}
+	return t.Init
 }
 
 // one brings one segment. A failure does not end the run: the others are useful.
 func (r *run) one(ctx context.Context, j job) error {
+	var n int64
+	var held bool
 	var err error
 	for i := range attempts {
-		var n int64
-		var held bool
-		if n, held, err = r.fetch(ctx, j.match); err == nil {
-			j.track.segments.Add(1)
-			j.track.bytes.Add(n)
-			r.mu.Lock()
-			r.report.Segments++
-			r.report.Bytes += n
-			if held {
-				r.report.Held++
+		if err = r.init(ctx, j); err == nil {
+			if n, held, err = r.fetch(ctx, j.lane.track, j.seg); err == nil {
+				break
 			}
-			r.mu.Unlock()
-			j.bar.Done(n, held)
-			return nil
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		r.cfg.Log.Warn("segment failed", "key", j.match.Segment.Key, "attempt", i+1, "err", err)
+		r.cfg.Log.Warn("segment failed", "key", j.seg.Key, "attempt", i+1, "err", err)
 	}
 	r.mu.Lock()
-	r.report.Failed = append(r.report.Failed, string(j.match.Segment.Key))
-	r.err = fmt.Errorf("%s: %w", j.match.Segment.Key, err)
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.report.Failed = append(r.report.Failed, string(j.seg.Key))
+		r.err = fmt.Errorf("%s: %w", j.seg.Key, err)
+		return nil
+	}
+	c := manifest.CopiedSegment{Segment: j.seg, File: segmentFile(j.seg)}
+	if j.init != nil {
+		c.Init = segmentFile(*j.init)
+	}
+	j.lane.done = append(j.lane.done, c)
+	j.lane.segments++
+	j.lane.bytes += n
+	r.count(n, held)
+	j.lane.bar.Done(n, held)
 	return nil
 }
 
-func (r *run) fetch(ctx context.Context, m player.Match) (n int64, held bool, err error) {
+// count adds a file to the report. Callers hold mu.
+func (r *run) count(n int64, held bool) {
+	r.report.Segments++
+	r.report.Bytes += n
+	if held {
+		r.report.Held++
+	}
+}
+
+// init brings a segment's init segment, once for all that need it.
+func (r *run) init(ctx context.Context, j job) error {
+	if j.init == nil {
+		return nil
+	}
+	r.mu.Lock()
+	seen := j.lane.seen[j.init.Key]
+	r.mu.Unlock()
+	if seen {
+		return nil
+	}
+	n, held, err := r.fetch(ctx, j.lane.track, *j.init)
+	if err != nil {
+		return fmt.Errorf("init segment: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !j.lane.seen[j.init.Key] { // another one of the jobs may have been as quick
+		j.lane.seen[j.init.Key] = true
+		j.lane.bytes += n
+		r.count(n, held)
+	}
+	return nil
+}
+
+// fetch brings one segment into the folder or the store.
+func (r *run) fetch(ctx context.Context, t *timeline.Track, seg timeline.Segment) (n int64, held bool, err error) {
 	if r.folder != nil {
-		if n, ok := r.folder.has(m.Segment); ok {
+		var want *segments.Digest
+		if d, ok := r.cfg.Vouched(seg.Key); ok {
+			want = &d
+		}
+		if n, ok := r.folder.has(segmentFile(seg), want); ok {
+			if want != nil {
+				r.verified()
+			}
 			return n, true, nil
 		}
 	}
-	s, err := r.cfg.Session.Get(player.WithDeadline(ctx, time.Now().Add(patience)), m, "", nil)
+	if err := r.payForPeers(ctx); err != nil {
+		return 0, false, err
+	}
+	s, err := r.cfg.Session.Get(player.WithDeadline(ctx, time.Now().Add(patience)), player.Match{Track: t, Segment: seg}, "", nil)
 	if err != nil {
 		return 0, false, err
 	}
 	defer s.Close()
 	body := s.Reader(0, -1)
 	defer body.Close()
-	if r.folder != nil {
-		n, err = r.folder.write(m.Segment, body)
-	} else {
+	if r.folder == nil {
 		n, err = io.Copy(io.Discard, body)
+		return n, s.Cached(), err
 	}
+	n, err = r.folder.put(segmentFile(seg), body, func(got segments.Digest) error {
+		want, ok := r.cfg.Vouched(seg.Key)
+		if ok && got != want {
+			return errDigest
+		}
+		if ok {
+			r.verified()
+		}
+		return nil
+	})
 	return n, s.Cached(), err
+}
+
+func (r *run) verified() {
+	r.mu.Lock()
+	r.report.Verified++
+	r.mu.Unlock()
+}
+
+// payForPeers waits until what peers have sent so far is paid for.
+func (r *run) payForPeers(ctx context.Context) error {
+	if r.cfg.Rate == nil {
+		return nil
+	}
+	sent := r.cfg.Session.Stats().Node.PeerBytes
+	r.mu.Lock()
+	owed := sent - r.paid
+	r.paid = sent
+	r.mu.Unlock()
+	return pay(ctx, r.cfg.Rate, owed)
+}
+
+// writeCopy writes the manifests of what is there.
+func (r *run) writeCopy() error {
+	if r.folder == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var tracks []manifest.CopiedTrack
+	for _, l := range r.order {
+		if len(l.done) == 0 {
+			continue
+		}
+		slices.SortStableFunc(l.done, func(a, b manifest.CopiedSegment) int { return int(min(max(a.Start-b.Start, -1), 1)) })
+		t := manifest.CopiedTrack{Track: l.track, Segments: slices.Clone(l.done)}
+		if r.copy.Multivariant() {
+			t.Folder = trackFolder(l.track.Key)
+		}
+		tracks = append(tracks, t)
+	}
+	if len(tracks) == 0 {
+		return nil
+	}
+	files, notes, err := r.copy.Write(r.format, r.name, tracks)
+	if err != nil {
+		return err
+	}
+	r.report.Copy, r.report.Notes = r.name, append([]string{}, notes...)
+	for _, f := range slices.Backward(files) { // the first names the others
+		if _, err := r.folder.put(f.Name, bytes.NewReader(f.Body), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
