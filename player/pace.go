@@ -10,8 +10,10 @@ const (
 	// startupSegments of a lane are urgent after a start or a seek: the player
 	// shows nothing until it has them.
 	startupSegments = 2
-	// minMargin before the moment of need, for decryption, append and decode.
-	minMargin = 500 * time.Millisecond
+	// maxMargin before the moment of need, for decryption, append and decode; of
+	// what is shorter than 2 s a quarter of its duration, or a partial segment
+	// would never have time to come from a peer.
+	maxMargin = 500 * time.Millisecond
 	// The wait budget when the caller sets none: half a segment, within these.
 	minWaitBudget = 500 * time.Millisecond
 	maxWaitBudget = 2 * time.Second
@@ -35,7 +37,7 @@ const (
 //
 // Deadline of a planned segment, available at A, with a = max(now, A):
 //
-//	D(s) = a + max(0, min(¾·(N − a), (N − a) − 500 ms))
+//	D(s) = a + max(0, min(¾·(N − a), (N − a) − min(500 ms, ¼·duration)))
 //
 // A segment that grows for g after A is whole at A + g, and its last chunk is
 // needed at N + g: both are counted from there. The quarter covers players that catch up with the live edge by playing
@@ -158,7 +160,7 @@ func (p *pace) deadline(now, avail time.Time, s timeline.Segment) time.Time {
 		return from.Add(s.Duration)
 	}
 	slack := p.need(s).Add(growth(s)).Sub(from)
-	return from.Add(max(0, min(slack*3/4, slack-minMargin)))
+	return from.Add(max(0, min(slack*3/4, slack-min(maxMargin, s.Duration/4))))
 }
 
 func (p *pace) lane(k timeline.Kind) *lane {
