@@ -63,8 +63,7 @@ func (c *Core) decideOrigin(it *item) {
 // While a neighbour passes on a growing segment, the origin could not bring its
 // last byte much sooner: it is not asked before min(whole + StallAfter, deadline − margin).
 func (c *Core) panicAt(it *item) (Time, bool) {
-	lead := time.Duration(c.cfg.DeadlineSafety*float64(c.origin.estimate())) + margin
-	at := it.need.Deadline - lead
+	at := it.need.Deadline - c.lead()
 	switch {
 	case it.need.Deadline <= 0 && it.need.OriginBy <= 0:
 		return 0, false
@@ -77,6 +76,11 @@ func (c *Core) panicAt(it *item) (Time, bool) {
 		at = max(at, min(it.need.Whole+c.cfg.StallAfter, it.need.Deadline-margin))
 	}
 	return at, true
+}
+
+// lead is how long before a deadline the origin must be asked.
+func (c *Core) lead() time.Duration {
+	return time.Duration(c.cfg.DeadlineSafety*float64(c.origin.estimate())) + margin
 }
 
 // elected says whether it is this peer's turn:

@@ -135,10 +135,15 @@ func (c *Core) fetchEnded(f FetchEnded) {
 }
 
 // retryLater waits 100 ms × 2^n, jittered to between a half and the whole of it,
-// at most 5 s, and at least what the origin asked for.
+// at most 5 s, and at least what the origin asked for. The pause ends at the last
+// moment before the deadline at the latest: an origin that has recovered by then
+// must not be found out after it.
 func (c *Core) retryLater(it *item, asked time.Duration) {
 	d := min(firstRetry<<min(it.failures, 10), lastRetry)
 	d = d/2 + time.Duration(c.rng.Int64N(int64(d/2)+1))
+	if left := it.need.Deadline - c.lead() - c.now; left > 0 {
+		d = min(d, left)
+	}
 	it.failures++
 	it.retryAt = c.now + max(d, asked)
 }
