@@ -31,6 +31,8 @@ type Core struct {
 
 	origin   originClock
 	upload   bucket
+	pace     pace
+	hungry   []*item // with reservations that there was no room to offer to
 	relays   int
 	fetches  int     // running
 	waiting  []*item // elected, but maxElected are running

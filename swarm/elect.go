@@ -46,13 +46,24 @@ func (c *Core) decideOrigin(it *item) {
 		if it.need.Asked {
 			c.startFetch(it, first, count, CauseNoPeer)
 		}
-	case c.now >= it.promised && c.elected(it):
+	case c.now >= it.promised && !it.near() && c.elected(it):
 		if c.fetches >= maxElected {
 			c.wait(it)
 			return
 		}
 		c.startFetch(it, first, count, CauseElected)
 	}
+}
+
+// near says that a neighbour has the segment and no room to send it yet: it will
+// offer again, so there is no need for another copy before the last moment.
+func (it *item) near() bool {
+	for _, o := range it.offers {
+		if o.busy {
+			return true
+		}
+	}
+	return false
 }
 
 // panicAt is the last moment to ask the origin:

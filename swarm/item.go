@@ -47,9 +47,11 @@ type item struct {
 type offer struct {
 	peer    *peer
 	hops    int
+	room    int  // pieces it can send, 0 all
 	pieces  int  // leading pieces it had when it said so
 	whole   bool // it holds all of it
 	blocked bool // refused or stalled; a new offer clears it
+	busy    bool // refused for want of room: the bytes are near all the same
 }
 
 // inbound is a transfer locked to one source.

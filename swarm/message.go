@@ -57,6 +57,7 @@ type Offer struct {
 	Size   int64 // bytes, -1 while unknown
 	Hops   int   // how many peers the bytes came through: 0 fetched from the origin
 	Pieces int   // leading pieces that are here; they keep coming (cut-through). 0: a promise, the origin was asked
+	Room   int   // pieces the sender has room to send in time, 0: all
 }
 
 // Accept asks for pieces of Key, as they become available. It answers an Offer

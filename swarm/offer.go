@@ -26,18 +26,28 @@ func (c *Core) announce(it *item) {
 	if it.private || it.held == 0 && !it.whole && !it.flows {
 		return
 	}
+	room, known := c.room(it)
 	for _, r := range it.reserved {
 		p := r.peer
 		if r.offered || it.inboundFrom(p) != nil || it.offerOf(p) != nil || it.outboundTo(p) != nil || slices.Contains(it.sender, p.id) || p.haves.has(it.key) {
 			continue
 		}
+		give := 0
+		if known {
+			var ok bool
+			if give, ok = c.portion(it, room); !ok {
+				c.starving(it)
+				return
+			}
+			room -= float64(max(it.size, it.need.Size, segments.PieceSize))
+		}
 		r.offered = true
-		if p.subscriber(it.track) && len(p.outbound) < MaxOutbound {
+		if give == 0 && p.subscriber(it.track) && len(p.outbound) < MaxOutbound {
 			c.push(it, p, r.due-ReservationLife)
 			continue
 		}
 		c.counters.OffersSent++
-		c.send(p, Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops), Pieces: it.offered()})
+		c.send(p, Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops), Pieces: it.offered(), Room: give})
 	}
 }
 
@@ -64,7 +74,7 @@ func (c *Core) offered(p *peer, m Offer) {
 		c.step(it)
 		return
 	}
-	c.addOffer(it, &offer{peer: p, hops: m.Hops, pieces: m.Pieces,
+	c.addOffer(it, &offer{peer: p, hops: m.Hops, pieces: m.Pieces, room: max(0, m.Room),
 		whole: m.Size >= 0 && m.Pieces >= segments.PieceCount(m.Size)})
 	c.step(it)
 	if it.inboundFrom(p) == nil {
@@ -102,6 +112,9 @@ func (c *Core) assign(it *item) {
 }
 
 func (c *Core) accept(it *item, o *offer, first, count int) {
+	if o.room > 0 && it.size >= 0 && count > o.room {
+		count = o.room
+	}
 	if it.hops < 0 || len(it.sender) == 0 && !it.fetching {
 		it.hops = o.hops + 1
 	}
@@ -170,12 +183,13 @@ func (c *Core) refused(p *peer, m Refuse) {
 	}
 	in := it.inboundFrom(p)
 	if in == nil {
-		return // our offer; it knows where to find us
+		c.feedHungry() // our offer was not taken: the next may be
+		return
 	}
 	c.counters.Refusals++
 	c.removeInbound(in)
 	if o := it.offerOf(p); o != nil {
-		o.blocked = true
+		o.blocked, o.busy = true, m.Reason == RefusedBusy
 	}
 	if m.Reason == RefusedGone {
 		p.haves.remove(m.Key)

@@ -27,7 +27,11 @@ func (c *Core) accepted(p *peer, m Accept) {
 	}
 	out := it.outboundTo(p)
 	if out == nil {
-		if len(p.outbound) >= MaxOutbound {
+		if r := it.reservationOf(p); len(p.outbound) >= MaxOutbound || !c.hasRoom(it, m) {
+			if r != nil {
+				r.offered = false
+				c.starving(it)
+			}
 			refuse(RefusedBusy)
 			return
 		}
@@ -85,11 +89,13 @@ func (c *Core) pump(p *peer) {
 			c.upload.take(n)
 			c.counters.PiecesOut += int64(n)
 			p.outstanding += n
+			c.pace.queued(c.now, n)
 			out.next += n
 		}
 		c.pumpTail(out)
 		if out.done() {
 			c.removeOutbound(out)
+			c.feedHungry()
 		}
 	}
 }
@@ -155,6 +161,7 @@ func (c *Core) sent(s Sent) {
 		return
 	}
 	p.outstanding = max(0, p.outstanding-s.Count)
+	c.pace.sent(c.now, s.Count)
 	p.uploaded += int64(s.Count)
 	c.pump(p)
 }

@@ -67,8 +67,9 @@ const (
 	// links are read more slowly, which is back-pressure.
 	inboxSize = 1024
 	// highWater is how much may wait on a link's bulk channel before the brain is
-	// told that it is full.
-	highWater = 256 << 10
+	// told that it is full. More would hide from the brain how fast the uplink is,
+	// and keep urgent pieces waiting; less starves links with long round trips.
+	highWater = 128 << 10
 	// idleObject is how long an unfinished segment that nobody here reads is kept
 	// for neighbours.
 	idleObject = 30 * time.Second

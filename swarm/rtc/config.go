@@ -50,7 +50,7 @@ type Config struct {
 	// place for those that never come.
 	AttemptTimeout time.Duration
 	// LowWater is the number of queued bytes below which Handler.Writable tells
-	// that a bulk channel has room (default 128 KiB). Less starves fast links.
+	// that a bulk channel has room (default 64 KiB). Less starves fast links.
 	LowWater int
 	// PlainSockets switches UDP segmentation offload off where the kernel has it
 	// (default false).
@@ -88,7 +88,7 @@ func (c Config) populate() Config {
 		c.AttemptTimeout = 10 * time.Second
 	}
 	if c.LowWater == 0 {
-		c.LowWater = 128 << 10
+		c.LowWater = 64 << 10
 	}
 	if c.Secret == ([16]byte{}) {
 		rand.Read(c.Secret[:]) // never fails: crypto/rand

@@ -125,7 +125,7 @@ var samples = []struct {
 	{"have", swarm.Have{Gained: []swarm.Run{{Key: "0/video-1/100", Count: 300}, {Key: "0/video-1/init", Count: 1}},
 		Lost: []swarm.Run{{Key: "0/video-1/t900000", Count: 1}}}},
 	{"have nothing", swarm.Have{}},
-	{"offer", swarm.Offer{Key: "0/video-1/1234", Size: 1_250_000, Hops: 2, Pieces: 77}},
+	{"offer", swarm.Offer{Key: "0/video-1/1234", Size: 1_250_000, Hops: 2, Pieces: 77, Room: 40}},
 	{"offer of a growing segment", swarm.Offer{Key: "720p/88.2", Size: -1, Pieces: 1}},
 	{"accept all", swarm.Accept{Key: "0/video-1/1234", Count: -1, Due: 1500 * time.Millisecond}},
 	{"accept some", swarm.Accept{Key: "0/video-1/1234", First: 40, Count: 37}},
