@@ -50,7 +50,9 @@ func (c *Copy) Media(t CopiedTrack) ([]byte, []string, error) {
 			if e == nil {
 				e = &copiedTags{tags: []string{"#EXTINF:" + seconds(s.Duration) + ","}}
 			}
-			missing++
+			if !e.gap {
+				missing++
+			}
 			writeTags(&body, e.tags)
 			fmt.Fprintf(&body, "#EXT-X-GAP\ngap-%d\n", next)
 		}

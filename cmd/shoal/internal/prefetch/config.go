@@ -19,6 +19,9 @@ const (
 	MaxJobs = 64
 	// MaxSegments bounds one run, over all tracks.
 	MaxSegments = 1 << 20
+	// PlanAhead is what the session of a run should have as its Window: the run
+	// says itself what comes next, and nothing behind its end is wanted.
+	PlanAhead = time.Nanosecond
 	// patience is how long peers may take before the origin is asked, when there
 	// are peers: nobody waits for these segments.
 	patience = 10 * time.Second
@@ -45,6 +48,8 @@ type Config struct {
 	// Rate pays for what peers send; Throttle makes the origin's bytes pay too.
 	// Default: no limit.
 	Rate *rate.Limiter
+	// Held tells what the store had before the run (default: nothing).
+	Held func(segments.Key) bool
 	// Vouched returns the digest of a segment that the stream's signer has vouched
 	// for, where a statement is at hand. Files are checked against it.
 	Vouched func(segments.Key) (segments.Digest, bool)
@@ -68,6 +73,9 @@ func (c *Config) populate() error {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Held == nil {
+		c.Held = func(segments.Key) bool { return false }
 	}
 	if c.Vouched == nil {
 		c.Vouched = func(segments.Key) (segments.Digest, bool) { return segments.Digest{}, false }

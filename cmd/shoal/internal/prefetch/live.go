@@ -40,7 +40,7 @@ func (r *run) live(ctx context.Context) error {
 	}
 	to := from + r.cfg.Window + r.cfg.Duration
 	ends := time.Now().Add(r.cfg.Duration + 2*p.TargetDuration + lateness)
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(r.cfg.Jobs)
 	written := time.Now()
 	updates := f.Updates()
@@ -69,7 +69,9 @@ func (r *run) live(ctx context.Context) error {
 			break
 		}
 	}
-	err = errors.Join(group.Wait(), ctx.Err(), r.err)
+	if err = group.Wait(); err == nil {
+		err = errors.Join(ctx.Err(), r.err)
+	}
 	for _, l := range r.order {
 		l.bar.Total(l.listed)
 	}

@@ -113,7 +113,7 @@ func (r *run) fixed(ctx context.Context, p *timeline.Presentation) error {
 		l.bar.Total(l.listed)
 	}
 	slices.SortStableFunc(jobs, func(a, b job) int { return int(min(max(a.seg.Start-b.seg.Start, -1), 1)) })
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(r.cfg.Jobs)
 	for _, j := range jobs {
 		if ctx.Err() != nil {
@@ -121,8 +121,15 @@ func (r *run) fixed(ctx context.Context, p *timeline.Presentation) error {
 		}
 		group.Go(func() error { return r.one(ctx, j) })
 	}
-	return errors.Join(group.Wait(), ctx.Err(), r.err)
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return errors.Join(ctx.Err(), r.err)
 }
+
+// overlap is how much of a segment must be wanted: audio is not cut where video
+// is, and a frame is not worth a segment.
+const overlap = 100 * time.Millisecond
 
 // list names the segments of the chosen tracks between from and to that have not
 // been asked for yet, and has the copy learn what it needs of their tracks.
@@ -150,7 +157,8 @@ func (r *run) list(ctx context.Context, p *timeline.Presentation, now time.Time,
 		}
 		l.track = t // the newest timeline
 		for s := range t.Timeline.Segments(now, from, to) {
-			if l.seen[s.Key] || s.Gap || s.URL == "" || s.Part >= 0 && p.Format == timeline.HLS {
+			sliver := from > 0 && s.Start+s.Duration < from+overlap || to < timeline.Forever && s.Start > to-overlap
+			if l.seen[s.Key] || s.Gap || s.URL == "" || sliver {
 				continue
 			}
 			if len(jobs) >= MaxSegments {
@@ -256,8 +264,10 @@ func (r *run) fetch(ctx context.Context, t *timeline.Track, seg timeline.Segment
 			return n, true, nil
 		}
 	}
-	if err := r.payForPeers(ctx); err != nil {
-		return 0, false, err
+	if held = r.folder == nil && r.cfg.Held(seg.Key); !held {
+		if err := r.payForPeers(ctx); err != nil {
+			return 0, false, err
+		}
 	}
 	s, err := r.cfg.Session.Get(player.WithDeadline(ctx, time.Now().Add(patience)), player.Match{Track: t, Segment: seg}, "", nil)
 	if err != nil {
@@ -268,7 +278,7 @@ func (r *run) fetch(ctx context.Context, t *timeline.Track, seg timeline.Segment
 	defer body.Close()
 	if r.folder == nil {
 		n, err = io.Copy(io.Discard, body)
-		return n, s.Cached(), err
+		return n, held, err
 	}
 	n, err = r.folder.put(segmentFile(seg), body, func(got segments.Digest) error {
 		want, ok := r.cfg.Vouched(seg.Key)
@@ -280,7 +290,7 @@ func (r *run) fetch(ctx context.Context, t *timeline.Track, seg timeline.Segment
 		}
 		return nil
 	})
-	return n, s.Cached(), err
+	return n, false, err
 }
 
 func (r *run) verified() {
