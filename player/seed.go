@@ -45,10 +45,8 @@ type SeedConfig struct {
 // Seed follows a presentation and fetches every segment of its tracks: live, the
 // moment it exists, and in parts before that where it comes in parts; VOD, in order.
 type Seed struct {
-	cfg    SeedConfig
-	cancel context.CancelFunc
-	done   chan struct{}
-	err    error // valid after done
+	cfg SeedConfig
+	task
 
 	segments, bytes, failures atomic.Int64
 
@@ -84,38 +82,14 @@ func NewSeed(ctx context.Context, cfg SeedConfig) (*Seed, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	s := &Seed{cfg: cfg, cancel: cancel, done: make(chan struct{}), changed: make(chan struct{})}
-	go func() {
-		defer close(s.done)
-		defer cancel()
-		s.err = s.run(ctx)
-	}()
+	s := &Seed{cfg: cfg, changed: make(chan struct{})}
+	s.start(ctx, s.run)
 	return s, nil
 }
 
 // Stats returns the counters.
 func (s *Seed) Stats() SeedStats {
 	return SeedStats{Segments: s.segments.Load(), Bytes: s.bytes.Load(), Failures: s.failures.Load()}
-}
-
-// Done is closed when the seed fetches nothing more.
-func (s *Seed) Done() <-chan struct{} { return s.done }
-
-// Wait returns when it has ended: nil when a VOD stream is held or it was
-// stopped.
-func (s *Seed) Wait() error {
-	<-s.done
-	if errors.Is(s.err, context.Canceled) || errors.Is(s.err, context.DeadlineExceeded) {
-		return nil
-	}
-	return s.err
-}
-
-// Close stops and waits.
-func (s *Seed) Close() error {
-	s.cancel()
-	return s.Wait()
 }
 
 func (s *Seed) run(ctx context.Context) error {

@@ -44,10 +44,8 @@ type ViewerConfig struct {
 // Viewer plays a stream in real time without showing it: it asks for segments as
 // a player does and measures what a person would notice.
 type Viewer struct {
-	cfg    ViewerConfig
-	cancel context.CancelFunc
-	done   chan struct{}
-	err    error // valid after done
+	cfg ViewerConfig
+	task
 
 	mu       sync.Mutex
 	play     *playback
@@ -76,37 +74,13 @@ func NewViewer(ctx context.Context, cfg ViewerConfig) (*Viewer, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	ctx, cancel := context.WithCancel(ctx)
 	v := &Viewer{
-		cfg: cfg, cancel: cancel, done: make(chan struct{}),
+		cfg:  cfg,
 		play: newPlayback(0), changed: make(chan struct{}), started: time.Now(),
 	}
 	v.measure.reset(time.Now(), cfg.Session.Stats().Node)
-	go func() {
-		defer close(v.done)
-		defer cancel()
-		v.err = v.run(ctx)
-	}()
+	v.start(ctx, v.run)
 	return v, nil
-}
-
-// Done is closed when playback has ended.
-func (v *Viewer) Done() <-chan struct{} { return v.done }
-
-// Wait returns when playback has ended: nil at the end of a stream or when it
-// was stopped, an error when it could not begin.
-func (v *Viewer) Wait() error {
-	<-v.done
-	if errors.Is(v.err, context.Canceled) || errors.Is(v.err, context.DeadlineExceeded) {
-		return nil
-	}
-	return v.err
-}
-
-// Close stops and waits.
-func (v *Viewer) Close() error {
-	v.cancel()
-	return v.Wait()
 }
 
 func (v *Viewer) run(ctx context.Context) error {

@@ -257,6 +257,15 @@ func (c *Core) cancelled(p *peer, k Key) {
 	}
 }
 
+// cancelInbound tells all sources that no more is needed.
+func (c *Core) cancelInbound(it *item) {
+	for len(it.inbound) > 0 {
+		in := it.inbound[0]
+		c.send(in.peer, Cancel{Key: it.key})
+		c.removeInbound(in)
+	}
+}
+
 func (c *Core) removeInbound(in *inbound) {
 	in.item.inbound = without(in.item.inbound, in)
 	in.peer.inbound = without(in.peer.inbound, in)

@@ -19,11 +19,7 @@ const (
 // fetchMissing asks the origin for everything from the first missing piece, and
 // lets go of the sources that would have brought it too late.
 func (c *Core) fetchMissing(it *item, cause Cause) {
-	for len(it.inbound) > 0 {
-		in := it.inbound[0]
-		c.send(in.peer, Cancel{Key: it.key})
-		c.removeInbound(in)
-	}
+	c.cancelInbound(it)
 	first, count, ok := it.gap()
 	if !ok {
 		return
@@ -244,16 +240,7 @@ func (c *Core) conflict(x Conflict) {
 		return
 	}
 	liars := it.sender
-	for len(it.inbound) > 0 {
-		in := it.inbound[0]
-		c.send(in.peer, Cancel{Key: it.key})
-		c.removeInbound(in)
-	}
-	if it.fetching {
-		c.emit(CancelFetch{Key: it.key})
-		c.endFetch(it)
-	}
-	c.cancelOutbound(it)
+	c.interrupt(it)
 	wanted := it.wanted || it.whole
 	if it.whole {
 		c.mark(it.key, false)

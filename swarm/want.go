@@ -60,18 +60,19 @@ func (c *Core) unwant(keys []Key) {
 
 // drop ends every transfer of an unfinished item, in and out, and forgets it.
 func (c *Core) drop(it *item) {
-	for len(it.inbound) > 0 {
-		in := it.inbound[0]
-		c.send(in.peer, Cancel{Key: it.key})
-		c.removeInbound(in)
-	}
+	c.interrupt(it)
+	it.reset()
+	c.rest(it)
+}
+
+// interrupt ends every transfer of an item.
+func (c *Core) interrupt(it *item) {
+	c.cancelInbound(it)
 	if it.fetching {
 		c.emit(CancelFetch{Key: it.key})
 		c.endFetch(it)
 	}
 	c.cancelOutbound(it)
-	it.reset()
-	c.rest(it)
 }
 
 func (it *item) reset() {
@@ -191,11 +192,7 @@ func (c *Core) complete(it *item, drained bool) {
 	if len(it.sender) > 0 && it.fetch.Cause == 0 {
 		c.counters.CompletedPeer++
 	}
-	for len(it.inbound) > 0 {
-		in := it.inbound[0]
-		c.send(in.peer, Cancel{Key: it.key})
-		c.removeInbound(in)
-	}
+	c.cancelInbound(it)
 	if it.fetching && !drained {
 		c.emit(CancelFetch{Key: it.key})
 	}
