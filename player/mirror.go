@@ -43,15 +43,15 @@ func splitReference(s string) reference {
 	return r
 }
 
-func (r reference) String() string {
+func (base reference) String() string {
 	var b strings.Builder
-	if r.scheme != "" {
-		b.WriteString(r.scheme + ":")
+	if base.scheme != "" {
+		b.WriteString(base.scheme + ":")
 	}
-	if r.host != "" {
-		b.WriteString("//" + r.host)
+	if base.host != "" {
+		b.WriteString("//" + base.host)
 	}
-	b.WriteString(r.path + r.rest)
+	b.WriteString(base.path + base.rest)
 	return b.String()
 }
 

@@ -70,7 +70,7 @@ func TestFFmpegPlaysThroughTheProxy(t *testing.T) {
 // heard is what came of one run of ffmpeg and ffprobe.
 type heard struct {
 	errs                       []error
-	complaints, probed         string
+	complaints                 string
 	video, audio               []int64 // time stamps of decoded frames, in 1/frameRate s and samples
 	videoStreams, audioStreams int
 }
