@@ -113,13 +113,23 @@ func (p *prefetchOptions) run(cmd *cobra.Command, url string, o *peerOptions, lo
 		transport.MaxIdleConnsPerHost = prefetch.MaxJobs
 		cfg.Client = &http.Client{Transport: prefetch.Throttle(transport, pc.Rate)}
 	}
-	cfg.URL = url
-	session, err := player.Open(cmd.Context(), cfg)
+	if cfg.Swarm == "" {
+		if cfg.Swarm, err = player.SwarmID(url); err != nil {
+			return err
+		}
+	}
+	pc.Node, err = player.Dialer(cfg)(cmd.Context(), cfg.Swarm)
 	if err != nil {
 		return err
 	}
-	defer session.Close()
-	pc.Session, pc.Vouched = session, vouchedBy(store.View(session.Swarm()), cfg.PublicKey)
+	defer pc.Node.Close()
+	view := store.View(cfg.Swarm)
+	before := make(map[segments.Key]bool)
+	for _, k := range view.Keys() {
+		before[k] = true
+	}
+	pc.URL, pc.Alone, pc.Vouched = url, cfg.Signal == "", vouchedBy(view, cfg.PublicKey)
+	pc.Held = func(k segments.Key) bool { return before[k] && view.Has(k) }
 	fetcher := segments.NewOrigin(segments.OriginConfig{Client: cfg.Client})
 	defer fetcher.Close()
 	pc.Source = &player.Source{Origin: fetcher, Client: cfg.Client}

@@ -19,9 +19,6 @@ const (
 	MaxJobs = 64
 	// MaxSegments bounds one run, over all tracks.
 	MaxSegments = 1 << 20
-	// PlanAhead is what the session of a run should have as its Window: the run
-	// says itself what comes next, and nothing behind its end is wanted.
-	PlanAhead = time.Nanosecond
 	// patience is how long peers may take before the origin is asked, when there
 	// are peers: nobody waits for these segments.
 	patience = 10 * time.Second
@@ -29,10 +26,17 @@ const (
 	attempts = 3
 )
 
-// Config of a run. Session, Source and Bars are required.
+// Config of a run. URL, Node, Source and Bars are required.
 type Config struct {
-	Session *player.Session
-	Source  manifest.Source
+	// URL of the manifest.
+	URL string
+	// Node brings the segments. A player's session would plan ahead of what is
+	// wanted and count on real time.
+	Node player.Node
+	// Alone says that Node has nobody to wait for.
+	Alone bool
+	// Source fetches manifests.
+	Source manifest.Source
 	// Tracks as player.ChooseEach reads it.
 	Tracks string
 	// Window of media from the start, or, of a live stream, up to the live edge; 0:

@@ -129,9 +129,9 @@ func TestCopyOfEverything(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			client := &http.Client{Transport: direct{docs}}
-			session, source, done := sessionIn(t, client, "https://cdn.test"+c.path, nil)
+			config, done := over(t, client, "https://cdn.test"+c.path, Config{Tracks: c.tracks, Out: dir})
 			defer done()
-			r, err := Run(t.Context(), Config{Session: session, Source: source, Tracks: c.tracks, Out: dir, Bars: &quiet{}})
+			r, err := Run(t.Context(), config)
 			if err != nil || len(r.Failed) > 0 {
 				t.Fatalf("%+v: %v", r, err)
 			}

@@ -28,7 +28,7 @@ const (
 
 // live follows a stream from its edge for cfg.Duration of media.
 func (r *run) live(ctx context.Context) error {
-	f := manifest.Follow(ctx, r.copy, r.cfg.Session.Manifest(), manifest.Options{})
+	f := manifest.Follow(ctx, r.copy, r.cfg.URL, manifest.Options{})
 	defer f.Close()
 	p, err := firstComplete(ctx, f)
 	if err != nil {

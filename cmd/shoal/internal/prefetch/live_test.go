@@ -28,17 +28,22 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// sessionIn makes what Run needs around a client.
-func sessionIn(t *testing.T, client *http.Client, url string, store *segments.Store) (*player.Session, *player.Source, func()) {
+// over gives c what Run needs to fetch url through a client, from nobody but the
+// origin.
+func over(t *testing.T, client *http.Client, url string, c Config) (Config, func()) {
 	t.Helper()
-	session, err := player.Open(t.Context(), player.Config{URL: url, Client: client, Store: store, Session: player.SessionConfig{Window: PlanAhead}})
+	peer, err := player.Dialer(player.Config{Client: client})(t.Context(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	source := segments.NewOrigin(segments.OriginConfig{Client: client})
-	return session, &player.Source{Origin: source, Client: client}, func() {
+	c.URL, c.Node, c.Alone, c.Source = url, peer, true, &player.Source{Origin: source, Client: client}
+	if c.Bars == nil {
+		c.Bars = &quiet{}
+	}
+	return c, func() {
 		source.Close()
-		session.Close()
+		peer.Close()
 	}
 }
 
@@ -65,11 +70,11 @@ func TestLiveCapture(t *testing.T) {
 				}
 				client := &http.Client{Transport: direct{o}}
 				url := "http://origin.test/live/" + c.file
-				session, source, done := sessionIn(t, client, url, nil)
+				c.config.Out = dir
+				config, done := over(t, client, url, c.config)
 				defer done()
 				begun := time.Now()
-				c.config.Session, c.config.Source, c.config.Out, c.config.Bars = session, source, dir, &quiet{}
-				r, err := Run(t.Context(), c.config)
+				r, err := Run(t.Context(), config)
 				if err != nil || len(r.Failed) > 0 || len(r.Notes) > 0 {
 					t.Fatalf("%+v: %v", r, err)
 				}

@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/shoal-p2p/shoal/manifest"
 	"github.com/shoal-p2p/shoal/manifest/hls"
 	"github.com/shoal-p2p/shoal/manifest/timeline"
 	"github.com/shoal-p2p/shoal/player"
 	"github.com/shoal-p2p/shoal/segments"
+	"github.com/shoal-p2p/shoal/swarm/node"
 )
 
 // Run fetches until everything is held, ctx ends or a segment cannot be had; the
@@ -29,9 +31,9 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	begun := time.Now()
 	r := &run{
 		cfg: cfg, copy: manifest.NewCopy(cfg.Source), tracks: map[string]*lane{},
-		report: Report{Manifest: cfg.Session.Manifest(), Failed: []string{}, Notes: []string{}},
+		report: Report{Manifest: cfg.URL, Failed: []string{}, Notes: []string{}},
 	}
-	p, err := manifest.Load(ctx, r.copy, cfg.Session.Manifest(), manifest.Options{})
+	p, err := manifest.Load(ctx, r.copy, cfg.URL, manifest.Options{})
 	if err != nil {
 		return Report{}, err
 	}
@@ -50,7 +52,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	for _, l := range r.order {
 		r.report.Tracks = append(r.report.Tracks, TrackReport{l.track.ID, l.segments, l.bytes})
 	}
-	stats := cfg.Session.Stats().Node
+	stats := cfg.Node.Stats()
 	r.report.Origin, r.report.Peers = stats.OriginBytes, stats.PeerBytes
 	r.report.Seconds = time.Since(begun).Seconds()
 	return r.report, err
@@ -60,6 +62,8 @@ type run struct {
 	cfg    Config
 	copy   *manifest.Copy
 	folder *folder // nil: the session's store alone
+
+	inits singleflight.Group // one fetch of an init segment at a time
 
 	mu     sync.Mutex
 	format timeline.Format
@@ -134,7 +138,6 @@ const overlap = 100 * time.Millisecond
 // list names the segments of the chosen tracks between from and to that have not
 // been asked for yet, and has the copy learn what it needs of their tracks.
 func (r *run) list(ctx context.Context, p *timeline.Presentation, now time.Time, from, to time.Duration) ([]job, error) {
-	r.cfg.Session.Update(p)
 	tracks, err := player.ChooseEach(p, r.cfg.Tracks)
 	if err != nil {
 		return nil, err
@@ -188,7 +191,7 @@ func (r *run) one(ctx context.Context, j job) error {
 	var err error
 	for i := range attempts {
 		if err = r.init(ctx, j); err == nil {
-			if n, held, err = r.fetch(ctx, j.lane.track, j.seg); err == nil {
+			if n, held, err = r.fetch(ctx, j.seg); err == nil {
 				break
 			}
 		}
@@ -236,22 +239,25 @@ func (r *run) init(ctx context.Context, j job) error {
 	if seen {
 		return nil
 	}
-	n, held, err := r.fetch(ctx, j.lane.track, *j.init)
-	if err != nil {
-		return fmt.Errorf("init segment: %w", err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !j.lane.seen[j.init.Key] { // another one of the jobs may have been as quick
-		j.lane.seen[j.init.Key] = true
-		j.lane.bytes += n
-		r.count(n, held)
-	}
-	return nil
+	_, err, _ := r.inits.Do(string(j.init.Key), func() (any, error) {
+		n, held, err := r.fetch(ctx, *j.init)
+		if err != nil {
+			return nil, fmt.Errorf("init segment: %w", err)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if !j.lane.seen[j.init.Key] { // done between the look above and here
+			j.lane.seen[j.init.Key] = true
+			j.lane.bytes += n
+			r.count(n, held)
+		}
+		return nil, nil
+	})
+	return err
 }
 
 // fetch brings one segment into the folder or the store.
-func (r *run) fetch(ctx context.Context, t *timeline.Track, seg timeline.Segment) (n int64, held bool, err error) {
+func (r *run) fetch(ctx context.Context, seg timeline.Segment) (n int64, held bool, err error) {
 	if r.folder != nil {
 		var want *segments.Digest
 		if d, ok := r.cfg.Vouched(seg.Key); ok {
@@ -269,7 +275,7 @@ func (r *run) fetch(ctx context.Context, t *timeline.Track, seg timeline.Segment
 			return 0, false, err
 		}
 	}
-	s, err := r.cfg.Session.Get(player.WithDeadline(ctx, time.Now().Add(patience)), player.Match{Track: t, Segment: seg}, "", nil)
+	s, err := r.cfg.Node.Get(ctx, r.resource(seg))
 	if err != nil {
 		return 0, false, err
 	}
@@ -293,6 +299,21 @@ func (r *run) fetch(ctx context.Context, t *timeline.Track, seg timeline.Segment
 	return n, false, err
 }
 
+// resource describes a segment to the node.
+func (r *run) resource(seg timeline.Segment) node.Resource {
+	res := node.Resource{
+		Key: seg.Key, URL: seg.URL, Last: -1, Duration: seg.Duration, SizeHint: -1, Shareable: seg.Shareable,
+		Deadline: r.cfg.Node.Now().Add(patience), Urgent: r.cfg.Alone,
+	}
+	if seg.Range != nil {
+		res.First, res.Last = seg.Range.First, seg.Range.Last
+		if res.Last >= 0 {
+			res.SizeHint = res.Last - res.First + 1
+		}
+	}
+	return res
+}
+
 func (r *run) verified() {
 	r.mu.Lock()
 	r.report.Verified++
@@ -304,7 +325,7 @@ func (r *run) payForPeers(ctx context.Context) error {
 	if r.cfg.Rate == nil {
 		return nil
 	}
-	sent := r.cfg.Session.Stats().Node.PeerBytes
+	sent := r.cfg.Node.Stats().PeerBytes
 	r.mu.Lock()
 	owed := sent - r.paid
 	r.paid = sent

@@ -100,17 +100,8 @@ func fetch(ctx context.Context, t *testing.T, url string, c Config) (Report, err
 	if c.Rate != nil {
 		client.Transport = Throttle(client.Transport, c.Rate)
 	}
-	session, err := player.Open(ctx, player.Config{URL: url, Client: client, Session: player.SessionConfig{Window: PlanAhead}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer session.Close()
-	source := segments.NewOrigin(segments.OriginConfig{Client: client})
-	defer source.Close()
-	c.Session, c.Source = session, &player.Source{Origin: source, Client: client}
-	if c.Bars == nil {
-		c.Bars = &quiet{}
-	}
+	c, done := over(t, client, url, c)
+	defer done()
 	return Run(ctx, c)
 }
 
