@@ -90,6 +90,7 @@ type copyReader struct {
 	vars     variables
 	sequence uint64
 	now      copiedTags // what the next segment gets
+	duration string     // EXTINF, "" before one was seen
 	stated   bool       // a KEY or MAP was seen: what is in force is known
 	skipped  bool
 }
@@ -99,10 +100,15 @@ func (r *copyReader) line(text string) error {
 		return nil
 	}
 	if !strings.HasPrefix(text, "#") {
+		uri, err := r.vars.substitute(text)
+		if strings.TrimSpace(uri) == "" || r.duration == "" {
+			return err // ignored by the lexer too
+		}
 		r.segment()
-		return nil
+		return err
 	}
 	name, value, _ := strings.Cut(text, ":")
+	name, value = string(trim([]byte(name))), string(trim([]byte(value)))
 	p := r.playlist
 	switch name {
 	case "#EXTM3U", "#EXT-X-ENDLIST", "#EXT-X-PLAYLIST-TYPE", "#EXT-X-BYTERANGE", "#EXT-X-PART", "#EXT-X-PART-INF", "#EXT-X-PRELOAD-HINT",
@@ -135,12 +141,16 @@ func (r *copyReader) line(text string) error {
 			return err
 		}
 		r.now.init, r.now.initKeys, r.stated = a.get("URI")+" "+a.get("BYTERANGE"), r.now.keys, true
+	case "#EXTINF":
+		n := number([]byte(value))
+		_, title, _ := strings.Cut(value, ",")
+		r.duration = fmt.Sprintf("#EXTINF:%s,%s", n, title)
 	case "#EXT-X-DISCONTINUITY":
 		r.now.discontinuity++
 		r.now.tags = append(r.now.tags, text)
 	case "#EXT-X-GAP":
 		r.now.gap = true
-	default: // EXTINF, EXT-X-PROGRAM-DATE-TIME, EXT-X-DATERANGE, cues of vendors
+	default: // EXT-X-PROGRAM-DATE-TIME, EXT-X-DATERANGE, cues of vendors
 		if strings.HasPrefix(text, "#EXT") && len(r.now.tags) < MaxAttributes {
 			r.now.tags = append(r.now.tags, text)
 		}
@@ -182,6 +192,7 @@ func keyFormat(a attributes) string {
 // segment ends a segment's tags.
 func (r *copyReader) segment() {
 	e := r.now
+	e.tags = append(e.tags[:len(e.tags):len(e.tags)], r.duration)
 	if before := r.playlist.segments[r.sequence-1]; r.skipped && before != nil {
 		// A delta update does not say what is in force behind what it skips.
 		if !r.stated {
@@ -199,26 +210,35 @@ func (r *copyReader) segment() {
 		r.playlist.segments[r.sequence] = &e
 	}
 	r.sequence++
-	r.now.tags, r.now.gap = nil, false
+	r.now.tags, r.now.gap, r.duration = nil, false, ""
 }
 
 // rewriteAttribute replaces the value of one quoted attribute in a list.
 func rewriteAttribute(list, name string, replace func(string) string) string {
-	for from := 0; from < len(list); {
-		i := strings.Index(list[from:], name+`="`)
-		if i < 0 {
+	for at := 0; at < len(list); {
+		equals := strings.IndexByte(list[at:], '=')
+		if equals < 0 {
 			return list
 		}
-		at := from + i
-		begin := at + len(name) + 2
-		end := strings.IndexByte(list[begin:], '"')
-		if end < 0 {
+		is := strings.TrimLeft(list[at:at+equals], " \t,") == name
+		begin := at + equals + 1
+		if begin >= len(list) || list[begin] != '"' {
+			comma := strings.IndexByte(list[begin:], ',')
+			if comma < 0 {
+				return list
+			}
+			at = begin + comma
+			continue
+		}
+		length := strings.IndexByte(list[begin+1:], '"')
+		if length < 0 {
 			return list
 		}
-		if at == 0 || list[at-1] == ',' || list[at-1] == ' ' || list[at-1] == ':' {
-			return list[:begin] + strings.ReplaceAll(replace(list[begin:begin+end]), `"`, "%22") + list[begin+end:]
+		end := begin + 1 + length
+		if is {
+			return list[:begin+1] + strings.ReplaceAll(replace(list[begin+1:end]), `"`, "%22") + list[end:]
 		}
-		from = begin + end + 1
+		at = end + 1
 	}
 	return list
 }
