@@ -8,7 +8,16 @@
 //	Observer  the same without a request of its own: reads the manifests that a
 //	          player fetches through us
 //	List      tracks and segments, known and predicted, as JSON
+//	Copy      a Source that remembers what a static copy of the stream needs
 //	Compare   whether the viewers of two manifests share, and why not
+//
+// # What a Follower tells besides
+//
+// An Update has an Event when the stream ended, began anew (EventRestarted: HLS
+// sequence numbers are used again, for other bytes), went back in time or changed
+// its format. An MPD with minimumUpdatePeriod 0 announces changes in its segments:
+// whoever reads those hands them to Notify. No document stays unasked for longer
+// than Options.MaxRefresh.
 //
 // # Predictions
 //

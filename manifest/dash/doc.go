@@ -15,6 +15,8 @@
 //	track            the timeline.Timeline over all that; availability of live
 //	                 segments; extrapolation past the end of a SegmentTimeline
 //	reader, clock    one stream's documents over time
+//	emsg             what segments tell of the MPD (minimumUpdatePeriod 0)
+//	copy, copy_write a static MPD of what was fetched of a stream
 //
 // Times are integers in the Representation's timescale until the last step;
 // every addition and multiplication saturates.

@@ -74,8 +74,8 @@
 // 95th percentile.
 //
 // An encoder that starts again from a lower media sequence number under the
-// same URL reuses keys for other bytes (Reader.Restarted tells): a swarm must then
-// be told by statements or by a new swarm id.
+// same URL reuses keys for other bytes (Reader.Restarted tells, a manifest.Follower
+// by an event): a swarm must then be told by statements or by a new swarm id.
 //
 // # Low latency
 //
