@@ -30,6 +30,28 @@
 // is a Period that the MPD does not announce yet; a refresh that announces one
 // ends the predictions of the Period before it.
 //
+// Against live sources nobody here wrote (livesim2 v1.9.0, gohlslib v2.4.3) and the
+// demo's HLS, seven at a time for 40 s on two cores, one video and one audio track
+// each (TestPredictionScore in cmd/shoal/internal/e2e): keys right out of those foretold
+// or come, and |Δ availability| against a GET every 20 ms (DASH) or the playlist's
+// lines (HLS) at the 50th and 95th percentile.
+//
+//	                     2 s ahead              6 s ahead              10 s ahead
+//	number               34/34   10 ms  20 ms   30/30   10 ms  20 ms   26/26   11 ms  20 ms
+//	timeline, $Time$     34/34    7 ms  20 ms   30/30    7 ms  20 ms   26/26    7 ms  20 ms
+//	timeline, $Number$   34/34    7 ms  20 ms   30/30    6 ms  20 ms   26/26    7 ms  20 ms
+//	low latency (ATO)    34/34    7 ms  16 ms   30/30    7 ms  16 ms   26/26    7 ms  16 ms
+//	periods of 60 s      34/34   10 ms  20 ms   30/30    8 ms  20 ms   26/26   11 ms  20 ms
+//	demo HLS, 2 s        34/34   42 ms 346 ms   30/30   41 ms 345 ms   26/26   74 ms 340 ms
+//	LL-HLS, segments     34/34   11 ms  21 ms   30/30   11 ms  22 ms   26/26   12 ms  22 ms
+//	LL-HLS, parts      136/136   10 ms  21 ms 120/120   10 ms  22 ms 104/104    9 ms  20 ms
+//
+// The periods of 60 s had no boundary in that time. livesim2 names a Period when it
+// begins: near one, what was foretold beyond it is wrong (with periods of 20 s a
+// half to two thirds of what is said 10 s ahead) and is taken back by the refresh
+// that brings the Period. On a busy machine keys stay right and times grow, to
+// 0.2 s for DASH.
+//
 // # Cost
 //
 // An MPD of 5 × 3,600 S elements is read in 6 ms, 0.07 of what the mpd package
