@@ -7,74 +7,30 @@ import (
 )
 
 const (
-	// paceWindow is how long the uplink must be busy without a break for its rate
-	// to be believed.
-	paceWindow = 250 * time.Millisecond
-	// shareable is the part of the measured rate that is promised to neighbours:
-	// the rest carries control messages and what the estimate got wrong.
+	// shareable is the part of the upload cap that is promised to neighbours: the
+	// rest carries control messages.
 	shareable = 0.85
-	// stuckAfter is when an uplink that sends nothing counts as none.
-	stuckAfter = time.Second
 	// usualDuration is assumed for segments whose duration was not told.
 	usualDuration = 2 * time.Second
 )
 
-// pace measures what the uplink carries while it has something to carry:
-//
-//	rate = max(sample, rate × 15/16),  sample = bytes / time over a busy window
-//
-// The largest recent sample counts, because one slow receiver makes samples too
-// small and nothing makes them too large. 0: never busy long enough to know.
-type pace struct {
-	rate        float64 // bytes a second
-	outstanding int     // pieces handed over and not sent
-	since       Time
-	bytes       float64
-}
-
-func (p *pace) queued(now Time, pieces int) {
-	if p.outstanding == 0 {
-		p.since, p.bytes = now, 0
-	}
-	p.outstanding += pieces
-}
-
-func (p *pace) sent(now Time, pieces int) {
-	p.outstanding = max(0, p.outstanding-pieces)
-	p.bytes += float64(pieces) * segments.PieceSize
-	if d := now - p.since; d >= paceWindow {
-		p.rate = max(p.bytes/d.Seconds(), p.rate*15/16)
-		p.since, p.bytes = now, 0
-	}
-}
-
-// stuck says that what was handed over does not leave at all.
-func (p *pace) stuck(now Time) bool {
-	return p.outstanding > 0 && p.bytes == 0 && now-p.since > stuckAfter
-}
-
 // room is how many bytes more this peer can promise, so that all it has promised
 // is sent within the time of one segment:
 //
-//	room = shareable × rate × duration − Σ remaining bytes of running transfers
+//	room = shareable × upload cap × duration − Σ remaining bytes of running transfers
 //
-// known is false while the uplink was never the limit.
+// known is false without a cap. A rate measured from how fast pieces leave was
+// tried and given up: a neighbour that is slow, or whose cable is pulled, makes
+// it look as if the uplink were, and everybody else is refused.
 func (c *Core) room(it *item) (bytes float64, known bool) {
-	rate := c.pace.rate
-	if cap := float64(c.upload.rate) / 8; cap > 0 && (rate == 0 || cap < rate) {
-		rate = cap
-	}
-	switch {
-	case c.pace.stuck(c.now):
-		return 0, true
-	case rate == 0:
+	if c.upload.rate == 0 {
 		return 0, false
 	}
 	duration := it.need.Duration
 	if duration <= 0 {
 		duration = usualDuration
 	}
-	bytes = shareable * rate * duration.Seconds()
+	bytes = shareable * float64(c.upload.rate) / 8 * duration.Seconds()
 	for _, p := range c.links {
 		for _, out := range p.outbound {
 			bytes -= float64(out.left()) * segments.PieceSize

@@ -31,7 +31,6 @@ type Core struct {
 
 	origin   originClock
 	upload   bucket
-	pace     pace
 	hungry   []*item // with reservations that there was no room to offer to
 	relays   int
 	fetches  int     // running

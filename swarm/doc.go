@@ -41,11 +41,9 @@
 //
 // Share out. A peer offers only what its uplink carries within the time of one
 // segment (see room); where that is less than a segment it offers so many pieces,
-// and the receiver takes the rest from others. The rate is measured while the
-// uplink is busy; a peer whose pieces do not leave at all offers nothing. Who is
-// refused for want of room waits for the next offer, not for its turn to fetch.
-// Before, each holder offered to all, and all were slow together: in the simulator
-// 50 viewers with 20 Mbit/s each took 56 % of their bytes from the origin, now 33 %.
+// and the receiver takes the rest from others. That needs an upload cap to be set
+// (Config.UploadMax); without one a peer offers to everybody. Who is refused for
+// want of room waits for the next offer, not for its turn to fetch.
 //
 // Replace. A source that sends nothing for StallAfter loses its pieces to
 // another; one that would be late loses the second half of them.

@@ -89,7 +89,6 @@ func (c *Core) pump(p *peer) {
 			c.upload.take(n)
 			c.counters.PiecesOut += int64(n)
 			p.outstanding += n
-			c.pace.queued(c.now, n)
 			out.next += n
 		}
 		c.pumpTail(out)
@@ -161,7 +160,6 @@ func (c *Core) sent(s Sent) {
 		return
 	}
 	p.outstanding = max(0, p.outstanding-s.Count)
-	c.pace.sent(c.now, s.Count)
 	p.uploaded += int64(s.Count)
 	c.pump(p)
 }
