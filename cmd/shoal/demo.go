@@ -36,6 +36,9 @@ left out of the figures, as the report says.`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Seed = !noSeed
+			if cfg.Mode == "vod" && !cmd.Flags().Changed("warmup") {
+				cfg.Warmup = 0 // players buffer half a minute at once: that is the traffic
+			}
 			if err := cfg.Check(); err != nil {
 				return usageError{err}
 			}
@@ -47,7 +50,7 @@ left out of the figures, as the report says.`,
 	f.StringVar(&cfg.Format, "format", "dash", "dash or hls")
 	f.StringVar(&cfg.Mode, "mode", "live", "live or vod")
 	f.DurationVar(&duration, "duration", 0, "stop after this long (default: until interrupted)")
-	f.DurationVar(&cfg.Warmup, "warmup", 15*time.Second, "time at the start left out of the report")
+	f.DurationVar(&cfg.Warmup, "warmup", 15*time.Second, "time at the start left out of the report (default for vod: none)")
 	f.BoolVar(&noSeed, "no-seed", false, "without a seed: viewers elect who asks the origin")
 	f.StringVar(&cfg.Listen, "listen", "127.0.0.1:8088", "address of the web server")
 	f.StringVar(&report, "report", "", "write the figures as JSON to this file, - for standard output")
@@ -77,7 +80,10 @@ func runDemo(ctx context.Context, cfg demo.Config, duration time.Duration, repor
 	if duration > 0 {
 		end = time.After(duration)
 	}
-	warm := time.After(cfg.Warmup)
+	var warm <-chan time.Time
+	if cfg.Warmup > 0 {
+		warm = time.After(cfg.Warmup)
+	}
 	tick := time.NewTicker(screen.every())
 	defer tick.Stop()
 	for running := true; running; {
