@@ -50,6 +50,10 @@ type member struct {
 	seed    *player.Seed
 }
 
+// vodSeeded is how much of the film the demo's seed fetches: about what viewers
+// get to in a minute, so that its own bytes do not dwarf theirs.
+const vodSeeded = time.Minute
+
 // Start brings everything up. Close it.
 func Start(ctx context.Context, cfg Config) (_ *Lab, err error) {
 	if err := cfg.Check(); err != nil {
@@ -158,7 +162,8 @@ func (l *Lab) join(ctx context.Context, name string, seed bool) (*member, error)
 	source := &player.Source{Origin: fetcher}
 	m := &member{name: name, session: session, store: store}
 	if seed {
-		m.seed, err = player.NewSeed(ctx, player.SeedConfig{Session: session, Source: source, Tracks: "best", Log: cfg.Log})
+		m.seed, err = player.NewSeed(ctx, player.SeedConfig{Session: session, Source: source, Tracks: "best",
+			Window: vodSeeded, Log: cfg.Log})
 	} else {
 		m.viewer, err = player.NewViewer(ctx, player.ViewerConfig{Session: session, Source: source, Log: cfg.Log})
 	}
