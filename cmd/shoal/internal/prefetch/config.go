@@ -22,6 +22,8 @@ const (
 	// patience is how long peers may take before the origin is asked, when there
 	// are peers: nobody waits for these segments.
 	patience = 10 * time.Second
+	// meeting is how long a run waits for its first neighbour.
+	meeting = 3 * time.Second
 	// attempts for one segment, besides those of the origin fetcher.
 	attempts = 3
 )
