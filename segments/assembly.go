@@ -34,6 +34,7 @@ type Assembly struct {
 	pieces     pieceBuffer
 	statement  *Statement
 	tail       Tail // of a growing segment; no bytes: none
+	retracted  int  // number of tails taken back
 	failure    error
 	ended      bool          // done is closed
 	done       chan struct{} // closed when complete or failed

@@ -32,6 +32,8 @@ type assemblyReader struct {
 	next       int64
 	end        int64 // -1: the segment's
 	generation int   // of the assembly when the first bytes were handed out
+	tailed     bool  // the last bytes handed out are of a tail whose piece is not here yet
+	retracted  int   // of the assembly then
 	closeOnce  sync.Once
 	closed     chan struct{}
 }
@@ -113,6 +115,12 @@ func (r *assemblyReader) poll() (run []byte, changed <-chan struct{}, err error)
 	} else if r.generation != a.generation {
 		return nil, nil, fmt.Errorf("%w: %s was reset after %d bytes were read", ErrConflict, a.key, r.next-r.start)
 	}
+	if r.tailed && r.retracted != a.retracted {
+		return nil, nil, fmt.Errorf("%w: %s: a tail was taken back after %d bytes were read", ErrConflict, a.key, r.next-r.start)
+	}
+	if r.tailed && a.pieces.has(int((r.next-1)/PieceSize)) {
+		r.tailed = false
+	}
 	end := r.end
 	if a.size >= 0 && (end < 0 || end > a.size) {
 		end = a.size
@@ -120,7 +128,9 @@ func (r *assemblyReader) poll() (run []byte, changed <-chan struct{}, err error)
 	switch {
 	case end < 0 || r.next < end:
 		if run = a.pieces.run(r.next); run == nil {
-			run = a.tailRun(r.next)
+			if run = a.tailRun(r.next); run != nil {
+				r.tailed, r.retracted = true, a.retracted
+			}
 		}
 	case r.next == r.start || a.pieces.has(int((r.next-1)/PieceSize)):
 		return nil, nil, io.EOF

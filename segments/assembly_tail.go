@@ -64,6 +64,19 @@ func (a *Assembly) checkTail(t Tail, piece []byte) error {
 	return nil
 }
 
+// RetractTail takes the tail of piece index back, because whoever told it was
+// caught: readers that were given some of it get ErrConflict, pieces stay.
+func (a *Assembly) RetractTail(index int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.tail.Index != index || len(a.tail.Bytes) == 0 {
+		return
+	}
+	a.tail = Tail{}
+	a.retracted++
+	a.notify()
+}
+
 // Tail returns the tail that is shown, and whether there is one.
 func (a *Assembly) Tail() (Tail, bool) {
 	a.mu.Lock()

@@ -195,6 +195,35 @@ func TestEndWaitsForThePiece(t *testing.T) {
 	}
 }
 
+func TestRetractedTail(t *testing.T) {
+	data := randomBytes(24, 2*PieceSize)
+	lie := bytes.Clone(data[PieceSize : PieceSize+100])
+	lie[9] ^= 1
+	a := NewAssembly("t/1")
+	must(t, a.AddLeaves(0, LeavesOf(data)))
+	_, err := a.PutPiece(0, data[:PieceSize])
+	must(t, err)
+	_, err = a.PutTail(Tail{Index: 1, Bytes: lie})
+	must(t, err)
+	fooled, ahead := a.Reader(t.Context(), 0, -1), a.Reader(t.Context(), 0, -1)
+	readNow(t, fooled, PieceSize+10)
+	readNow(t, ahead, PieceSize)
+	a.RetractTail(0)
+	if _, ok := a.Tail(); !ok {
+		t.Error("the tail of another piece was taken back")
+	}
+	a.RetractTail(1)
+	_, err = a.PutPiece(1, data[PieceSize:])
+	must(t, err)
+	must(t, a.SetSize(2*PieceSize))
+	if _, err := fooled.Read(make([]byte, 1)); !errors.Is(err, ErrConflict) {
+		t.Errorf("the reader that was lied to got %v", err)
+	}
+	if rest, err := io.ReadAll(ahead); err != nil || !bytes.Equal(rest, data[PieceSize:]) {
+		t.Errorf("the reader that was not got %d bytes, %v", len(rest), err)
+	}
+}
+
 func TestVouchedTail(t *testing.T) {
 	signer := testSigner()
 	a := NewAssembly("t/1")

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -213,6 +214,9 @@ func (n *Node) takePiece(l *link, p wire.Piece) {
 	switch {
 	case errors.Is(err, segments.ErrBadPiece):
 		delete(l.arriving, p.Transfer)
+		if tail, ok := a.object.assembly.Tail(); ok && p.Continues && tail.Signature == nil && bytes.HasPrefix(data, tail.Bytes) {
+			a.object.assembly.RetractTail(index) // it is this neighbour's word, or no better
+		}
 		n.judge(l, a, fmt.Errorf("%w: %w", errDishonest, err))
 		return
 	case errors.Is(err, segments.ErrTail):
