@@ -26,6 +26,15 @@
 // must not share or fails to bring before its first byte goes to the origin
 // as if there were no session.
 //
+// # Low latency
+//
+// A DASH segment that grows is asked for with its first chunk and handed on byte by
+// byte. Of low-latency HLS the seed fetches parts: the hinted one before it exists
+// (the origin holds that request), others when they are listed; parts are
+// segments with keys of their own. Measured over loopback, first chunk at a viewer
+// after the origin's, all from peers: livesim2 with chunks of 0.5 s, median 1 ms and
+// 95th percentile 5 ms; parts of gohlslib's muxer, 6 and 21 ms (package e2e).
+//
 // # Response headers
 //
 // Media that came through the peer carries Cache-Status (RFC 9211): "shoal; hit"
