@@ -16,6 +16,9 @@ import (
 // TestInspectAtTheLimits reads the largest documents that are accepted, each at
 // one limit, and asks for the same memory as of any other.
 func TestInspectAtTheLimits(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector multiplies memory")
+	}
 	const head = `<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static">`
 	const representation = `<AdaptationSet><SegmentTemplate media="$Number$.m4s" duration="1"/><Representation id="1"/></AdaptationSet>`
 	each := func(n int, format string) string {

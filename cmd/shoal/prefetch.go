@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"fmt"
 	"net/http"
@@ -129,6 +130,9 @@ func (p *prefetchOptions) run(cmd *cobra.Command, url string, o *peerOptions, lo
 		before[k] = true
 	}
 	pc.URL, pc.Alone, pc.Vouched = url, cfg.Signal == "", vouchedBy(view, cfg.PublicKey)
+	if o.cache != "" {
+		pc.Keep = func(ctx context.Context, k segments.Key) error { return keep(ctx, view, k) }
+	}
 	pc.Held = func(k segments.Key) bool { return before[k] && view.Has(k) }
 	fetcher := segments.NewOrigin(segments.OriginConfig{Client: cfg.Client})
 	defer fetcher.Close()
@@ -156,6 +160,28 @@ func (p *prefetchOptions) run(cmd *cobra.Command, url string, o *peerOptions, lo
 		return fmt.Errorf("%d segments could not be fetched, run again to retry; the last: %w", len(r.Failed), err)
 	}
 	return err
+}
+
+// keptWithin is how long the node may take to hand a whole segment to the store.
+const keptWithin = time.Second
+
+// keep returns when a segment that the node is about to store is on disk. One that
+// the store will not have is not waited for for long.
+func keep(ctx context.Context, view *segments.View, k segments.Key) error {
+	ctx, cancel := context.WithTimeout(ctx, keptWithin)
+	defer cancel()
+	look := time.NewTicker(keptWithin / 500)
+	defer look.Stop()
+	for {
+		if seg, ok := view.Get(k); ok {
+			return view.Put(seg)
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // vouchedBy finds digests with a signed statement in the store. With a key of

@@ -57,8 +57,8 @@ func TestPrefetchSurvivesKill(t *testing.T) {
 			if err := json.Unmarshal(again.stdout.Bytes(), &r); again.code != 0 || err != nil {
 				t.Fatalf("exit code %d, %v: %s", again.code, err, &again.stderr)
 			}
-			// Seven had been sent; the last ones may not have been on disk yet.
-			if fetched := served.Load() - before; r.Segments != 26 || r.Held < 5 || fetched+r.Held != r.Segments {
+			// Seven of 24 had come, and both init segments, which are not counted here.
+			if fetched := served.Load() - before; r.Segments != 26 || r.Held < 8 || fetched > 17 {
 				t.Errorf("%d segments, %d held, %d fetched again", r.Segments, r.Held, fetched)
 			}
 			if !strings.Contains(again.stderr.String(), "done\n") {

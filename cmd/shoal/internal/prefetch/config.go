@@ -1,6 +1,7 @@
 package prefetch
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -56,6 +57,9 @@ type Config struct {
 	Rate *rate.Limiter
 	// Held tells what the store had before the run (default: nothing).
 	Held func(segments.Key) bool
+	// Keep returns when the store has a segment on disk (default: at once). It makes
+	// a run no faster than the disk, so that a kill loses what is on its way alone.
+	Keep func(context.Context, segments.Key) error
 	// Vouched returns the digest of a segment that the stream's signer has vouched
 	// for, where a statement is at hand. Files are checked against it.
 	Vouched func(segments.Key) (segments.Digest, bool)
@@ -82,6 +86,9 @@ func (c *Config) populate() error {
 	}
 	if c.Held == nil {
 		c.Held = func(segments.Key) bool { return false }
+	}
+	if c.Keep == nil {
+		c.Keep = func(context.Context, segments.Key) error { return nil }
 	}
 	if c.Vouched == nil {
 		c.Vouched = func(segments.Key) (segments.Digest, bool) { return segments.Digest{}, false }

@@ -306,7 +306,9 @@ func (r *run) fetch(ctx context.Context, seg timeline.Segment) (n int64, held bo
 	body := s.Reader(0, -1)
 	defer body.Close()
 	if r.folder == nil {
-		n, err = io.Copy(io.Discard, body)
+		if n, err = io.Copy(io.Discard, body); err == nil && !held && seg.Shareable && s.Meta().Shareable {
+			err = r.cfg.Keep(ctx, seg.Key)
+		}
 		return n, held, err
 	}
 	n, err = r.folder.put(segmentFile(seg), body, func(got segments.Digest) error {
