@@ -36,7 +36,7 @@ A VOD stream is fetched in order, then served from memory or --cache.`,
 	}
 	o := peerFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&tracks, "tracks", "all", "tracks to seed: best, lowest, all, or ids separated by commas")
+	f.StringVar(&tracks, "tracks", "all", "tracks to seed: best, lowest, all, ids, or conditions such as lang=de or height<=720 (see 'shoal prefetch --help')")
 	f.StringVar(&key, "key", "", "private key file that signs the segments (make one with 'shoal keygen')")
 	f.StringVar(&metrics, "metrics", "", "address for Prometheus metrics and profiles (default: off)")
 	cmd.MarkFlagFilename("key")

@@ -35,7 +35,7 @@ person would notice: start-up time, stalls, latency. It uploads like any viewer.
 	}
 	o := peerFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&tracks, "tracks", "best", "tracks to play: best, lowest, all, or ids separated by commas")
+	f.StringVar(&tracks, "tracks", "best", "tracks to play: best, lowest, all, ids, or conditions such as lang=de or height<=720 (see 'shoal prefetch --help')")
 	f.DurationVar(&duration, "duration", 0, "stop after this long (default: until the end or interrupted)")
 	f.IntVar(&behind, "behind", 3, "segments behind the live edge at most")
 	f.StringVar(&report, "report", "", "write the figures as JSON to this file, - for standard output")
