@@ -87,25 +87,19 @@ func (c *Core) starving(it *item) {
 			return
 		}
 	}
+	if len(c.hungry) == MaxHungry {
+		c.hungry = append(c.hungry[:0], c.hungry[1:]...)
+	}
 	c.hungry = append(c.hungry, it)
 }
 
 // feedHungry offers again when a transfer has ended.
 func (c *Core) feedHungry() {
-	for i := 0; i < len(c.hungry); {
-		it := c.hungry[i]
-		c.hungry = append(c.hungry[:i], c.hungry[i+1:]...)
-		if c.items[it.key] != it {
-			continue
-		}
-		c.announce(it)
-		if len(c.hungry) > i && c.hungry[len(c.hungry)-1] == it {
-			// still no room: it went to the end, so do not look at it again
-			if len(c.hungry)-1 == i {
-				return
-			}
-			c.hungry = append(append(c.hungry[:i:i], it), c.hungry[i:len(c.hungry)-1]...)
-			i++
+	waiting := c.hungry
+	c.hungry = nil
+	for _, it := range waiting {
+		if c.items[it.key] == it {
+			c.announce(it) // which remembers it again where there is no room
 		}
 	}
 }

@@ -29,7 +29,8 @@ func (c *Core) accepted(p *peer, m Accept) {
 	if out == nil {
 		if r := it.reservationOf(p); len(p.outbound) >= MaxOutbound || !c.hasRoom(it, m) {
 			if r != nil {
-				r.offered = false
+				r.offered = false // again, after the others
+				it.reserved = append(without(it.reserved, r), r)
 				c.starving(it)
 			}
 			refuse(RefusedBusy)
