@@ -87,7 +87,8 @@ func newTestNode(t *testing.T, net *fakeNet, i int, change func(*Config)) *testN
 	id := swarm.PeerID(fmt.Sprintf("%016x", i))
 	p := net.peer(id)
 	cfg := Config{Swarm: "s", Store: store.View("s"), Origin: segments.NewOrigin(segments.OriginConfig{}), Network: p,
-		Core: swarm.Config{ID: id, RandomSeed: 1}}
+		// a step of the election so long that a busy machine does not pass for silence
+		Core: swarm.Config{ID: id, RandomSeed: 1, ElectionStep: 3 * time.Second}}
 	if change != nil {
 		change(&cfg)
 	}
