@@ -19,7 +19,7 @@ type selection struct {
 // are names or *, each with any number of predicates [n], [@a='v'], [child='v']
 // and [.='v']; the last step may be @name or text(). It must select exactly one
 // node.
-func (root *node) find(selector string) (selection, error) {
+func (n *node) find(selector string) (selection, error) {
 	fail := func(why string) (selection, error) {
 		return selection{}, fmt.Errorf("dash: patch selector %.120q %s", selector, why)
 	}
@@ -27,7 +27,7 @@ func (root *node) find(selector string) (selection, error) {
 	if err != nil || len(steps) == 0 {
 		return fail("is not a path")
 	}
-	at := selection{element: root}
+	at := selection{element: n}
 	for i, s := range steps {
 		last := i == len(steps)-1
 		name, predicates, _ := strings.Cut(s, "[")
@@ -44,7 +44,7 @@ func (root *node) find(selector string) (selection, error) {
 		}
 		candidates := at.element.children
 		if i == 0 {
-			candidates = []*node{root}
+			candidates = []*node{n}
 		}
 		var found []*node
 		for _, c := range candidates {
