@@ -26,8 +26,8 @@
 // threshold that doubles every ElectionStep, and exact turns where the swarm is
 // small enough to know everybody. That last rule is ours: a threshold of 1/N
 // alone elects nobody in a third of all cases and two or more in a quarter, which
-// is half a copy too many in a swarm of six. The electee offers before its first
-// byte has come, so others stop counting down after half a round trip.
+// is half a copy too many in a swarm of six. The electee promises before its
+// first byte has come, so others stop counting down after half a round trip.
 //
 // Deadline. No peer waits past min(deadline − 2 × origin time − 100 ms, OriginBy):
 // then it asks the origin for what is missing, whatever was promised.
