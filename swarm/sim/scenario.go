@@ -52,7 +52,7 @@ func ParseScenario(text string) (Scenario, error) {
 	var s Scenario
 	part := 0
 	var story, recorded strings.Builder
-	for i, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		if strings.TrimSpace(line) == separator && part < 2 {
 			part++
 			if part < 2 {

@@ -1,0 +1,110 @@
+// What an adapter (dash.js, hls.js, Shaka, fetch) may ask of the peer, and nothing
+// else: adapters import this file, never the engine's insides. The names follow
+// the Go package player (Session, plan, reply).
+
+/** Where the bytes of a reply, or of a part of it, came from. */
+export type Source = "memory" | "disk" | "peer" | "origin";
+
+/** One segment (or init segment, part, resource) that the player wants now. */
+export interface SegmentRequest {
+  /** Key as swarm/PROTOCOL.md §1 names it: the same on every peer, never from the URL's query. */
+  key: string;
+  /** Where the origin has it. */
+  url: string;
+  /** Byte range of the resource that the key names, inclusive; absent: the whole resource. */
+  range?: { first: number; last: number };
+  /** Headers for the origin only. Peers never see them. */
+  headers?: Record<string, string>;
+  credentials?: RequestCredentials;
+  /** Milliseconds from now until the player runs dry without it. The origin is asked in time. */
+  deadline: number;
+  /** Duration of the segment in seconds, if known. */
+  duration?: number;
+  /** The origin may still be producing it (low latency): deliver as it grows. */
+  growing?: boolean;
+  signal?: AbortSignal;
+}
+
+/** A segment that the player will want, so that it can be reserved before it exists. */
+export interface PlannedSegment {
+  key: string;
+  /** Absent while it is not known: peers can be asked, the origin cannot. */
+  url?: string;
+  range?: { first: number; last: number };
+  /** Milliseconds from now until it exists at the origin; 0 or less: it does. */
+  availableIn: number;
+  /** Milliseconds from now until the player needs it whole. */
+  dueIn: number;
+  /** Duration in seconds. */
+  duration: number;
+}
+
+export interface SegmentReply {
+  /** HTTP status as the origin gave it, 200 or 206 for what peers brought. */
+  status: number;
+  headers: Headers;
+  /** The final URL, after redirects. */
+  url: string;
+  /** Bytes in all; -1 while the segment is still growing. */
+  size: number;
+  /** Verified bytes in order, as they come. */
+  body: ReadableStream<Uint8Array>;
+  /** Bytes by source so far; complete when body has ended. */
+  sources(): Record<Source, number>;
+  /** True when every byte was held before the request was made. */
+  hit: boolean;
+  /**
+   * Milliseconds during which bytes were actually arriving, for ABR: the time that a
+   * plain transfer of the same bytes at the measured rate would have shown. Complete
+   * when body has ended.
+   */
+  activeTime(): number;
+}
+
+/** The peer, as adapters see it. */
+export interface Engine {
+  /** Fails with the origin's error if it comes to that; never waits past the deadline. */
+  request(request: SegmentRequest): Promise<SegmentReply>;
+  /** Replaces what was planned for a track. A track that plays nothing more: an empty list. */
+  plan(track: string, upcoming: PlannedSegment[]): void;
+  /** Tells the engine whether the viewer plays live, and how much is buffered ahead, in seconds. */
+  playback(state: { live: boolean; buffered: number; position: number; rate: number }): void;
+  /** Adds a listener; the function returned removes it. */
+  on<K extends keyof EngineEvents>(event: K, listener: (detail: EngineEvents[K]) => void): () => void;
+  stats(): EngineStats;
+  /** Leaves the swarm, closes every link, stops the worker. */
+  destroy(): Promise<void>;
+}
+
+export interface EngineEvents {
+  /** A link opened or closed. */
+  peers: { count: number; peer: string; up: boolean };
+  /** A segment is whole. */
+  segment: { key: string; bytes: number; sources: Record<Source, number>; ms: number; peers: Record<string, number> };
+  /** A peer sent what did not verify, and was banned. */
+  banned: { peer: string; reason: string };
+  /** p2p was switched on or off by a policy, and why. */
+  policy: { active: boolean; reason: string };
+  /** Something went wrong that the page should know of; playing goes on from the origin. */
+  warning: { message: string };
+}
+
+export interface EngineStats {
+  swarm: string;
+  peer: string;
+  peers: number;
+  swarmSize: number;
+  originBytes: number;
+  peerBytes: number;
+  cacheBytes: number;
+  sentBytes: number;
+  consumedBytes: number;
+  /** 1 - originBytes / consumedBytes. */
+  offload: number;
+  piecesRejected: number;
+  banned: number;
+  integrity: "signed" | "cross-checked";
+  /** Bytes from the origin by cause, as the Go core names causes. */
+  originByCause: Record<string, number>;
+  links: { peer: string; seed: boolean; rttMs: number; receivedBytes: number; sentBytes: number }[];
+}
