@@ -15,6 +15,9 @@ type Config struct {
 	ID PeerID
 	// RandomSeed makes every choice repeatable. 0 is a seed like any other.
 	RandomSeed uint64
+	// Random draws from [0, 1) and is the brain's only chance; with it RandomSeed
+	// is not used (default: PCG of RandomSeed and ID).
+	Random func() float64
 	// Seed makes this peer fetch every wanted segment from the origin at once
 	// and rank first as a source.
 	Seed bool

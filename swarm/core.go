@@ -11,8 +11,9 @@ import (
 // or I/O. It is not safe for concurrent use; the edge owns it.
 type Core struct {
 	cfg Config
-	rng *rand.Rand
 	now Time
+	// random draws from [0, 1): all chance there is.
+	random func() float64
 
 	items  map[Key]*item
 	tracks map[string]*track
@@ -56,11 +57,15 @@ func New(cfg Config) (*Core, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	h := fnv.New64a()
-	h.Write([]byte(cfg.ID))
+	random := cfg.Random
+	if random == nil {
+		h := fnv.New64a()
+		h.Write([]byte(cfg.ID))
+		random = rand.New(rand.NewPCG(cfg.RandomSeed, h.Sum64())).Float64
+	}
 	c := &Core{
 		cfg:     cfg,
-		rng:     rand.New(rand.NewPCG(cfg.RandomSeed, h.Sum64())),
+		random:  random,
 		items:   map[Key]*item{},
 		tracks:  map[string]*track{},
 		peers:   map[PeerID]*peer{},
@@ -224,3 +229,6 @@ func (c *Core) note(format string, args ...any) {
 
 // Counters returns a copy of the running totals.
 func (c *Core) Counters() Counters { return c.counters }
+
+// Config returns the configuration with its defaults filled in.
+func (c *Core) Config() Config { return c.cfg }

@@ -136,7 +136,7 @@ func (c *Core) fetchEnded(f FetchEnded) {
 // must not be found out after it.
 func (c *Core) retryLater(it *item, asked time.Duration) {
 	d := min(firstRetry<<min(it.failures, 10), lastRetry)
-	d = d/2 + time.Duration(c.rng.Int64N(int64(d/2)+1))
+	d = d/2 + time.Duration(c.random()*float64(d/2))
 	if left := it.need.Deadline - c.lead() - c.now; left > 0 {
 		d = min(d, left)
 	}
@@ -196,12 +196,12 @@ func (c *Core) keepPrivate(p Private) {
 // peers who agree on a lie are found out.
 func (c *Core) sample(it *item) {
 	if c.cfg.Signed || len(it.sender) == 0 || !it.need.Fetchable || it.pieces() <= 0 ||
-		it.private || c.rng.Float64() >= c.cfg.SampleRate {
+		it.private || c.random() >= c.cfg.SampleRate {
 		return
 	}
 	c.counters.Fetches[CauseSample]++
 	c.fetchID++
-	c.emit(Fetch{Key: it.key, ID: c.fetchID, First: c.rng.IntN(it.pieces()), Count: 1, Cause: CauseSample})
+	c.emit(Fetch{Key: it.key, ID: c.fetchID, First: int(c.random() * float64(it.pieces())), Count: 1, Cause: CauseSample})
 }
 
 // badPiece bans a peer whose bytes do not verify.
