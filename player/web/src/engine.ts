@@ -22,6 +22,10 @@ export interface SegmentRequest {
   duration?: number;
   /** The origin may still be producing it (low latency): deliver as it grows. */
   growing?: boolean;
+  /** Start-up or after a seek: from wherever it is fastest, now. */
+  urgent?: boolean;
+  /** Bytes, as bandwidth times duration guesses; absent: unknown. */
+  sizeHint?: number;
   signal?: AbortSignal;
 }
 
@@ -31,8 +35,13 @@ export interface PlannedSegment {
   /** Absent while it is not known: peers can be asked, the origin cannot. */
   url?: string;
   range?: { first: number; last: number };
+  /** As in SegmentRequest: a plan that leads to a fetch asks the origin the same way. */
+  headers?: Record<string, string>;
+  credentials?: RequestCredentials;
   /** Milliseconds from now until it exists at the origin; 0 or less: it does. */
   availableIn: number;
+  /** Milliseconds from now until its last byte exists, of one that grows at the origin (low latency); absent: at availableIn. */
+  wholeIn?: number;
   /** Milliseconds from now until the player needs it whole. */
   dueIn: number;
   /** Duration in seconds. */
@@ -51,6 +60,8 @@ export interface SegmentReply {
   body: ReadableStream<Uint8Array>;
   /** Bytes by source so far; complete when body has ended. */
   sources(): Record<Source, number>;
+  /** Of the bytes from peers, how many came from whom. */
+  peers(): Record<string, number>;
   /** True when every byte was held before the request was made. */
   hit: boolean;
   /**
@@ -61,6 +72,51 @@ export interface SegmentReply {
   activeTime(): number;
 }
 
+/** What the engine is made with. Only `swarm` is required; what may change later is in Condition. */
+export interface EngineOptions {
+  /** Name of the swarm: the operator's id or the canonical manifest URL. */
+  swarm: string;
+  /** Websocket of the signalling server, ws: or wss:. Absent: nobody to meet, everything comes from the origin. */
+  signal?: string;
+  /** URL of shoal.js (or of the package's worker.js), which the worker is started from. Absent: found by peer.ts. */
+  script?: string;
+  /** Proof of admission, where the signalling server asks for one. */
+  token?: string;
+  /** Ed25519 public key, 32 bytes or base64, whose statements are believed. Absent: signalling may announce one. */
+  publicKey?: string | Uint8Array;
+  /** Refuse bytes from peers that nobody signed (default false: they are cross-checked). */
+  requireSigned?: boolean;
+  /** Memory tier in bytes (default 128 MiB). */
+  memory?: number;
+  /** IndexedDB tier in bytes (default 0: none). */
+  disk?: number;
+  /** Links below which more are asked for (default 4), and never exceeded (default 10). */
+  minPeers?: number;
+  maxPeers?: number;
+  /** Leave the websocket when maxPeers are linked (default false). */
+  leaveSignalling?: boolean;
+  /** STUN and TURN servers besides those that signalling announces. */
+  iceServers?: RTCIceServer[];
+  /** Use relays only, so that peers do not see this viewer's address (default false). */
+  relayOnly?: boolean;
+  /** What is allowed at the start (default: everything). */
+  condition?: Partial<Condition>;
+}
+
+/** What the viewer's device and the page's policies allow at the moment. */
+export interface Condition {
+  /** Stay connected to signalling. False leaves it. */
+  signalling: boolean;
+  /** Have links to peers. False closes them all: not one ICE candidate is gathered. */
+  links: boolean;
+  /** Send as little as possible: volunteer for nothing, rank last as a source. */
+  metered: boolean;
+  /** Upload cap in bit/s, 0: none. */
+  uploadMax: number;
+  /** Send nothing at all to peers: their requests are refused as busy. */
+  silent: boolean;
+}
+
 /** The peer, as adapters see it. */
 export interface Engine {
   /** Fails with the origin's error if it comes to that; never waits past the deadline. */
@@ -69,6 +125,8 @@ export interface Engine {
   plan(track: string, upcoming: PlannedSegment[]): void;
   /** Tells the engine whether the viewer plays live, and how much is buffered ahead, in seconds. */
   playback(state: { live: boolean; buffered: number; position: number; rate: number }): void;
+  /** Changes what is allowed; fields left out stay as they are. */
+  condition(change: Partial<Condition>): void;
   /** Adds a listener; the function returned removes it. */
   on<K extends keyof EngineEvents>(event: K, listener: (detail: EngineEvents[K]) => void): () => void;
   stats(): EngineStats;
@@ -83,6 +141,8 @@ export interface EngineEvents {
   segment: { key: string; bytes: number; sources: Record<Source, number>; ms: number; peers: Record<string, number> };
   /** A peer sent what did not verify, and was banned. */
   banned: { peer: string; reason: string };
+  /** The signalling server was reached or lost, the swarm's size changed, or its settings came. */
+  signal: { connected: boolean; swarmSize: number; settings: Record<string, string> };
   /** p2p was switched on or off by a policy, and why. */
   policy: { active: boolean; reason: string };
   /** Something went wrong that the page should know of; playing goes on from the origin. */
