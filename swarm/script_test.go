@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := replay(t, string(want))
+			got := replay(t, string(want), nil)
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -43,8 +43,9 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// replay runs a script and returns it with the effects as they are now.
-func replay(t *testing.T, script string) string {
+// replay runs a script and returns it with the effects as they are now. It tells
+// watch, when there is one, of every configuration and input.
+func replay(t *testing.T, script string, watch *watcher) string {
 	var out strings.Builder
 	var core *Core
 	for i, line := range strings.Split(strings.TrimSuffix(script, "\n"), "\n") {
@@ -62,6 +63,7 @@ func replay(t *testing.T, script string) string {
 			if core, err = New(scriptConfig(args(fields[1:]))); err != nil {
 				t.Fatalf("line %d: %v", i+1, err)
 			}
+			watch.begin(core)
 			continue
 		}
 		at, err := time.ParseDuration(fields[0])
@@ -85,7 +87,9 @@ func replay(t *testing.T, script string) string {
 			in = end
 		}
 		core.Handle(at, in)
-		for _, e := range core.Drain() {
+		effects := core.Drain()
+		watch.step(at, in, effects)
+		for _, e := range effects {
 			fmt.Fprintln(&out, "  "+describe(e))
 		}
 	}
@@ -214,6 +218,12 @@ func scriptInput(name string, a arguments) (Input, error) {
 			ids = append(ids, PeerID(w))
 		}
 		return Introduced{Peers: ids}, nil
+	case "condition":
+		return Condition{Metered: a.has("metered"), UploadMax: int64(a.number("upload", 0))}, nil
+	case "trust":
+		return Trust{Signed: a.has("signed")}, nil
+	case "measured":
+		return Measured{Peer: PeerID(a.word(0)), RTT: a.duration("rtt")}, nil
 	case "tick":
 		return Tick{}, nil
 	case "forwardout":
@@ -244,6 +254,8 @@ func scriptInput(name string, a arguments) (Input, error) {
 		return from(Cancel{Key: key})
 	case "subscribe":
 		return from(Subscribe{Track: a.named["track"], Hops: a.number("hops", 1)})
+	case "unsubscribe":
+		return from(Unsubscribe{Track: a.named["track"]})
 	case "peers":
 		m := Peers{}
 		for _, w := range a.words {

@@ -151,7 +151,7 @@ func appendNamed(b *bytes.Buffer, v reflect.Value) error {
 	if !v.IsValid() || v.Kind() != reflect.Struct {
 		return fmt.Errorf("want a struct, have %v", v)
 	}
-	fmt.Fprintf(b, `{"type":%q`, snake(v.Type().Name()))
+	fmt.Fprintf(b, `{"type":%q`, Snake(v.Type().Name()))
 	if err := appendFields(b, v, false); err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func appendFields(b *bytes.Buffer, v reflect.Value, first bool) error {
 			b.WriteByte(',')
 		}
 		first = false
-		fmt.Fprintf(b, "%q:", snake(field.Name))
+		fmt.Fprintf(b, "%q:", Snake(field.Name))
 		if err := appendValue(b, v.Field(i)); err != nil {
 			return fmt.Errorf("%s: %w", field.Name, err)
 		}
@@ -198,8 +198,8 @@ func milliseconds(d time.Duration) string {
 	return sign + strings.TrimRight(fmt.Sprintf("%d.%06d", whole, rest), "0")
 }
 
-// snake turns MaxPeers into max_peers, PeerIDs into peer_ids, RTT into rtt.
-func snake(name string) string {
+// Snake turns MaxPeers into max_peers, PeerIDs into peer_ids, RTT into rtt.
+func Snake(name string) string {
 	var b strings.Builder
 	runes := []rune(name)
 	for i, r := range runes {

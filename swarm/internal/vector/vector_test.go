@@ -58,7 +58,7 @@ func TestUnknownKinds(t *testing.T) {
 func TestSnake(t *testing.T) {
 	for name, want := range map[string]string{"ID": "id", "IDs": "ids", "RTT": "rtt", "MaxPeers": "max_peers",
 		"LinkUp": "link_up", "OriginBy": "origin_by", "DisconnectWebsocketOnMax": "disconnect_websocket_on_max", "PeerIDs": "peer_ids", "RTTMin": "rtt_min"} {
-		if got := snake(name); got != want {
+		if got := Snake(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
