@@ -16,8 +16,9 @@
 // An Update has an Event when the stream ended, began anew (EventRestarted: HLS
 // sequence numbers are used again, for other bytes), went back in time or changed
 // its format. An MPD with minimumUpdatePeriod 0 announces changes in its segments:
-// whoever reads those hands them to Notify. No document stays unasked for longer
-// than Options.MaxRefresh.
+// whoever reads those hands them to Notify, as package player does where
+// Presentation.Announces says so. No document stays unasked for longer than
+// Options.MaxRefresh.
 //
 // # Predictions
 //
@@ -26,9 +27,12 @@
 // durations that it ends in, so that audio whose frames do not divide the segment
 // duration keeps its exact $Time$. Measured by TestPredictionScore over two and
 // a half minutes of number, timeline-number, timeline-time and uneven audio addressing,
-// 2, 6 and 10 s ahead: every key right, every time exact. What cannot be foretold
-// is a Period that the MPD does not announce yet; a refresh that announces one
-// ends the predictions of the Period before it.
+// 2, 6 and 10 s ahead: every key right, every time exact. A Period that the MPD does
+// not announce yet is foretold to who follows a stream, where the last two that
+// ended were of one length and their ids count (see package dash, foretell.go); the
+// first refresh that says otherwise takes it back. Where they are irregular it
+// cannot be foretold; a refresh that announces one ends the predictions of the
+// Period before it.
 //
 // Against live sources nobody here wrote (livesim2 v1.9.0, gohlslib v2.4.3) and the
 // demo's HLS, seven at a time for 40 s on two cores, one video and one audio track
@@ -41,16 +45,13 @@
 //	timeline, $Time$     34/34    7 ms  20 ms   30/30    7 ms  20 ms   26/26    7 ms  20 ms
 //	timeline, $Number$   34/34    7 ms  20 ms   30/30    6 ms  20 ms   26/26    7 ms  20 ms
 //	low latency (ATO)    34/34    7 ms  16 ms   30/30    7 ms  16 ms   26/26    7 ms  16 ms
-//	periods of 60 s      34/34   10 ms  20 ms   30/30    8 ms  20 ms   26/26   11 ms  20 ms
+//	periods of 20 s      34/34   13 ms  20 ms   30/30   13 ms  20 ms   26/26   15 ms  20 ms
 //	demo HLS, 2 s        34/34   42 ms 346 ms   30/30   41 ms 345 ms   26/26   74 ms 340 ms
 //	LL-HLS, segments     34/34   11 ms  21 ms   30/30   11 ms  22 ms   26/26   12 ms  22 ms
 //	LL-HLS, parts      136/136   10 ms  21 ms 120/120   10 ms  22 ms 104/104    9 ms  20 ms
 //
-// The periods of 60 s had no boundary in that time. livesim2 names a Period when it
-// begins: near one, what was foretold beyond it is wrong (with periods of 20 s a
-// half to two thirds of what is said 10 s ahead) and is taken back by the refresh
-// that brings the Period. On a busy machine keys stay right and times grow, to
-// 0.2 s for DASH.
+// livesim2 names a Period when it begins; two of those of 20 s began in that time.
+// On a busy machine keys stay right and times grow, to 0.2 s for DASH.
 //
 // # Cost
 //

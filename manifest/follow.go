@@ -52,7 +52,7 @@ func Follow(ctx context.Context, src Source, url string, o Options) *Follower {
 		Follower: f, src: src, options: o.withDefaults(), url: url,
 		docs: map[string]*copyAtHand{}, results: make(chan result),
 	}
-	l.stream.options = l.options
+	l.stream.options, l.stream.follows = l.options, true
 	go l.run(ctx)
 	return f
 }

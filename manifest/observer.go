@@ -18,7 +18,7 @@ type Observer struct {
 
 // NewObserver returns an Observer for one stream.
 func NewObserver() *Observer {
-	return &Observer{stream: stream{options: Options{}.withDefaults()}}
+	return &Observer{stream: stream{options: Options{}.withDefaults(), follows: true}}
 }
 
 // Observe reads a manifest that arrived at the machine's time at. url is where

@@ -35,6 +35,7 @@ type stream struct {
 	hls     *hls.Reader
 	dues    []due
 	asked   string // the first document's URL, which Options.Base stands in for
+	follows bool   // further documents will correct what this one made us foretell
 }
 
 // observe reads a document. After an error the presentation is the last good
@@ -60,7 +61,7 @@ func (s *stream) observe(d document) (*timeline.Presentation, error) {
 		return p, err
 	case dash.Sniff(d.body):
 		if s.dash == nil {
-			s.dash, s.hls = dash.NewReader(dash.Options{NoClock: !s.options.At.IsZero(), Now: s.options.Now}), nil
+			s.dash, s.hls = dash.NewReader(dash.Options{NoClock: !s.options.At.IsZero(), Now: s.options.Now, Foretell: s.follows}), nil
 		}
 		p, _, err := s.dash.Observe(url, d.body, d.at)
 		s.scheduleDASH()

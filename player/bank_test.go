@@ -18,6 +18,7 @@ import (
 type bank struct {
 	delay func(node.Resource) time.Duration
 	fail  func(node.Resource) error
+	body  func(node.Resource) []byte // nil: 1000 bytes of no meaning
 
 	mu    sync.Mutex
 	got   []deposit
@@ -50,6 +51,9 @@ func (b *bank) Get(ctx context.Context, r node.Resource) (Stream, error) {
 	case <-time.After(wait):
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if b.body != nil {
+		return &coin{data: b.body(r)}, nil
 	}
 	return &coin{data: bytes.Repeat([]byte{1}, 1000)}, nil
 }

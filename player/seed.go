@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/shoal-p2p/shoal/manifest"
-	"github.com/shoal-p2p/shoal/manifest/timeline"
 )
 
 const (
@@ -50,9 +48,7 @@ type Seed struct {
 
 	segments, bytes, failures atomic.Int64
 
-	mu      sync.Mutex
-	present *timeline.Presentation
-	changed chan struct{}
+	stream *following // set before the first lane starts
 }
 
 // SeedStats counts what a seed fetched.
@@ -82,7 +78,7 @@ func NewSeed(ctx context.Context, cfg SeedConfig) (*Seed, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Seed{cfg: cfg, changed: make(chan struct{})}
+	s := &Seed{cfg: cfg}
 	s.start(ctx, s.run)
 	return s, nil
 }
@@ -93,13 +89,13 @@ func (s *Seed) Stats() SeedStats {
 }
 
 func (s *Seed) run(ctx context.Context) error {
-	f := manifest.Follow(ctx, s.cfg.Source, s.cfg.Session.Manifest(), manifest.Options{})
-	defer f.Close()
-	first, err := firstPresentation(ctx, f)
+	stream, err := follow(ctx, s.cfg.Source, s.cfg.Session)
 	if err != nil {
 		return err
 	}
-	s.update(first)
+	defer stream.Close()
+	s.stream = stream
+	first, _ := stream.now()
 	tracks, err := Choose(first, s.cfg.Tracks)
 	if err != nil {
 		return err
@@ -123,28 +119,8 @@ func (s *Seed) run(ctx context.Context) error {
 		lanes.Wait()
 		close(held)
 	}()
-	updates := f.Updates()
-	for {
-		select {
-		case u, ok := <-updates:
-			if !ok { // static now: what is known stays
-				updates = nil
-			} else if u.Presentation != nil {
-				s.update(u.Presentation)
-			}
-		case <-held:
-			return ctx.Err()
-		}
-	}
-}
-
-func (s *Seed) update(p *timeline.Presentation) {
-	s.cfg.Session.Update(p)
-	s.mu.Lock()
-	s.present = p
-	close(s.changed)
-	s.changed = make(chan struct{})
-	s.mu.Unlock()
+	stream.until(held)
+	return ctx.Err()
 }
 
 // lane fetches one track. A live segment is asked for when it becomes available
@@ -154,9 +130,7 @@ func (s *Seed) lane(ctx context.Context, c *cursor, jobs chan struct{}) {
 	defer running.Wait()
 	initOf := ""
 	for ctx.Err() == nil {
-		s.mu.Lock()
-		p, changed := s.present, s.changed
-		s.mu.Unlock()
+		p, changed := s.stream.now()
 		synced := time.Now().Add(p.ClockOffset)
 		m, ok := c.next(p, synced)
 		if !ok || !p.Live && s.cfg.Window > 0 && m.Segment.Start >= s.cfg.Window {
@@ -200,7 +174,7 @@ func (s *Seed) lane(ctx context.Context, c *cursor, jobs chan struct{}) {
 // hold fetches one segment, again and again while it fails.
 func (s *Seed) hold(ctx context.Context, m Match) {
 	for range laneAttempts {
-		n, err := s.fetch(ctx, m)
+		n, _, err := s.stream.fetch(WithDeadline(ctx, time.Now()), m, false)
 		if err == nil {
 			s.segments.Add(1)
 			s.bytes.Add(n)
@@ -216,17 +190,6 @@ func (s *Seed) hold(ctx context.Context, m Match) {
 		s.cfg.Log.Warn("segment failed", "key", m.Segment.Key, "err", err)
 		sleep(ctx, nil, laneLook)
 	}
-}
-
-func (s *Seed) fetch(ctx context.Context, m Match) (int64, error) {
-	stream, err := s.cfg.Session.Get(WithDeadline(ctx, time.Now()), m, "", nil)
-	if err != nil {
-		return 0, err
-	}
-	defer stream.Close()
-	r := stream.Reader(0, -1)
-	defer r.Close()
-	return io.Copy(io.Discard, r)
 }
 
 // sleep waits for d, for ctx or for changed, which may be nil.

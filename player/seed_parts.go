@@ -21,9 +21,7 @@ func (s *Seed) partLane(ctx context.Context, track *timeline.Track) {
 	var end time.Duration // of the last part taken
 	var asked timeline.Segment
 	for ctx.Err() == nil {
-		s.mu.Lock()
-		p, changed := s.present, s.changed
-		s.mu.Unlock()
+		p, changed := s.stream.now()
 		synced := time.Now().Add(p.ClockOffset)
 		for _, t := range resolve(p, track) {
 			if end == 0 {

@@ -49,8 +49,7 @@ type Viewer struct {
 
 	mu       sync.Mutex
 	play     *playback
-	present  *timeline.Presentation
-	changed  chan struct{} // closed when a new presentation is there
+	stream   *following    // nil before the stream can be played
 	started  time.Time     // of the first request
 	duration time.Duration // of a segment, nominal
 	measure  measure
@@ -76,7 +75,7 @@ func NewViewer(ctx context.Context, cfg ViewerConfig) (*Viewer, error) {
 	}
 	v := &Viewer{
 		cfg:  cfg,
-		play: newPlayback(0), changed: make(chan struct{}), started: time.Now(),
+		play: newPlayback(0), started: time.Now(),
 	}
 	v.measure.reset(time.Now(), cfg.Session.Stats().Node)
 	v.start(ctx, v.run)
@@ -84,19 +83,18 @@ func NewViewer(ctx context.Context, cfg ViewerConfig) (*Viewer, error) {
 }
 
 func (v *Viewer) run(ctx context.Context) error {
-	f := manifest.Follow(ctx, v.cfg.Source, v.cfg.Session.Manifest(), manifest.Options{})
-	defer f.Close()
-	first, err := firstPresentation(ctx, f)
+	stream, err := follow(ctx, v.cfg.Source, v.cfg.Session)
 	if err != nil {
 		return err
 	}
-	v.update(first)
+	defer stream.Close()
+	first, _ := stream.now()
 	tracks, err := Choose(first, v.cfg.Tracks)
 	if err != nil {
 		return err
 	}
 	v.mu.Lock()
-	v.play = newPlayback(len(tracks))
+	v.stream, v.play = stream, newPlayback(len(tracks))
 	if !first.Live {
 		v.play.end = first.Duration
 	}
@@ -114,38 +112,11 @@ func (v *Viewer) run(ctx context.Context) error {
 		lanes.Wait()
 		close(played)
 	}()
-	updates := f.Updates()
-	for {
-		select {
-		case u, ok := <-updates:
-			if !ok { // static now: what is known stays
-				updates = nil
-			} else if u.Presentation != nil {
-				v.update(u.Presentation)
-			}
-		case <-played:
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return v.playOut(ctx)
-		}
+	stream.until(played)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-}
-
-// update hands a new presentation to the session and to the lanes.
-func (v *Viewer) update(p *timeline.Presentation) {
-	v.cfg.Session.Update(p)
-	v.mu.Lock()
-	v.present = p
-	close(v.changed)
-	v.changed = make(chan struct{})
-	v.mu.Unlock()
-}
-
-func (v *Viewer) presentation() (*timeline.Presentation, <-chan struct{}) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.present, v.changed
+	return v.playOut(ctx)
 }
 
 // startAt is where the lanes begin: the start of a VOD stream, or Behind

@@ -1,10 +1,7 @@
 package player
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/shoal-p2p/shoal/manifest"
@@ -26,7 +23,7 @@ func (v *Viewer) lane(ctx context.Context, index int, c *cursor) {
 	initOf := ""
 	failures := 0
 	for ctx.Err() == nil {
-		p, changed := v.presentation()
+		p, changed := v.stream.now()
 		now := manifest.Clock(p, time.Now())
 		m, ok := c.next(p, now)
 		if !ok {
@@ -104,25 +101,13 @@ func (v *Viewer) failed(ctx context.Context, failures *int, m Match, err error) 
 
 // fetch takes one segment to the last byte.
 func (v *Viewer) fetch(ctx context.Context, index int, m Match) (int64, error) {
-	s, err := v.cfg.Session.Get(ctx, m, "", nil)
+	n, body, err := v.stream.fetch(ctx, m, v.cfg.OnSegment != nil)
 	if err != nil {
-		return 0, err
-	}
-	defer s.Close()
-	var body bytes.Buffer
-	var to io.Writer = io.Discard
-	if v.cfg.OnSegment != nil {
-		to = &body
-	}
-	r := s.Reader(0, -1)
-	n, err := io.Copy(to, r)
-	r.Close()
-	if err != nil {
-		return n, fmt.Errorf("player: %s broke off at byte %d: %w", m.Segment.Key, n, err)
+		return n, err
 	}
 	v.arrived(index, m, n)
 	if v.cfg.OnSegment != nil {
-		v.cfg.OnSegment(m, body.Bytes())
+		v.cfg.OnSegment(m, body)
 	}
 	return n, nil
 }
@@ -130,7 +115,7 @@ func (v *Viewer) fetch(ctx context.Context, index int, m Match) (int64, error) {
 // arrived feeds the buffer model and the measurement.
 func (v *Viewer) arrived(index int, m Match, size int64) {
 	now := time.Now()
-	p, _ := v.presentation()
+	p, _ := v.stream.now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	seg := m.Segment

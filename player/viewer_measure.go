@@ -98,7 +98,8 @@ func (v *Viewer) Measurement() Measurement {
 	for k, n := range m.segments {
 		out.Segments[k] = n
 	}
-	if p := v.present; p != nil {
+	if v.stream != nil {
+		p, _ := v.stream.now()
 		out.Format, out.Live = p.Format, p.Live
 		if p.Live && v.play.begun && !m.newest.AvailableAt.IsZero() {
 			out.Latency = v.edge(p, m.newest, now) - v.play.position

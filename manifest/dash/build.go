@@ -28,6 +28,7 @@ type builder struct {
 	wanted  []indexRequest          // to be fetched for a complete listing
 	tracks  []*timeline.Track
 	longest time.Duration
+	begun   []begin // of Periods, for those that want the next one foretold
 }
 
 type ladderKey struct {
@@ -61,6 +62,7 @@ func (b *builder) build() *timeline.Presentation {
 		}
 		b.period(p, root, i == len(periods)-1)
 	}
+	b.foretell(periods)
 	b.nameTracks()
 	out := &timeline.Presentation{
 		URL: b.url, Format: timeline.DASH, Live: b.live,
@@ -74,6 +76,7 @@ func (b *builder) build() *timeline.Presentation {
 	}
 	if b.live {
 		out.Refresh = b.refresh(out.TargetDuration)
+		out.Announces = b.doc.MinimumUpdatePeriod != nil && *b.doc.MinimumUpdatePeriod == 0
 	}
 	b.remark(root)
 	out.Notes = b.notes

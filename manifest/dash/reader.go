@@ -46,6 +46,9 @@ type Options struct {
 	NoClock bool
 	// Now is the local clock, time.Now by default.
 	Now func() time.Time
+	// Foretell adds the tracks of a Period that no MPD has told of yet, where those
+	// before it leave no doubt. For readers that see the MPD which takes it back.
+	Foretell bool
 }
 
 // Reader reads the successive MPDs of one stream. What one refresh has fetched
@@ -63,6 +66,7 @@ type Reader struct {
 	full    bool      // a patch did not fit: the next refresh loads the whole MPD
 	checked time.Time // when a document was last seen, good or not
 	older   int       // documents in a row with an earlier publishTime
+	begun   []begin   // Periods of this and earlier documents
 }
 
 // ErrOlder is returned for an MPD that was published before the one in force:
@@ -342,6 +346,10 @@ func (r *Reader) assemble() {
 	}
 	for _, s := range r.remarks {
 		b.notes.add("%s", s)
+	}
+	if r.options.Foretell && b.live {
+		r.begun = remember(r.begun, placePeriods(doc))
+		b.begun = r.begun
 	}
 	r.current = b.build()
 	r.wanted = b.wanted

@@ -37,6 +37,8 @@ type line struct {
 	live   *availability // nil when static
 	grows  bool          // the ladder gets longer with coming refreshes
 	init   *timeline.Segment
+
+	foreseen time.Duration // end of the Period as far as it can be foretold, 0 when it cannot
 }
 
 var _ timeline.Timeline = (*line)(nil)
@@ -90,7 +92,7 @@ func (t *line) Predicted(now time.Time, ahead time.Duration) iter.Seq[timeline.S
 		visit := func(s slot) bool {
 			more = t.emit(s, func(start, end time.Duration) verdict {
 				switch at := t.firstByte(start, end); {
-				case at > limit:
+				case at > limit, t.foreseen > 0 && start >= t.foreseen:
 					return stop
 				case at <= clock:
 					return skip

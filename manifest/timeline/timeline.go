@@ -43,6 +43,7 @@ type Presentation struct {
 	Duration       time.Duration // 0 when unknown
 	TargetDuration time.Duration // nominal longest segment duration
 	TargetLatency  time.Duration // suggested distance from the live edge, 0 when not given
+	Announces      bool          // segments tell of changes (MPD@minimumUpdatePeriod 0): hand them to Follower.Notify
 	Refresh        time.Duration // wait before the next refresh; 0: do not refresh
 	ClockOffset    time.Duration // synchronised clock minus local clock, from UTCTiming
 	Notes          []string      // things seen and left alone (DRM, steering, ntp, …), for people

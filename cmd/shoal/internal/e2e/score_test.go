@@ -36,8 +36,6 @@ const (
 	// leastScored of a source's segments must be left when those are taken out that
 	// came while the machine was too busy to look.
 	leastScored = 4
-	// newPeriod is how long after the begin of a Period its MPD may reach us.
-	newPeriod = 4 * time.Second
 	// probeLate is how long after it a segment may still come.
 	probeLate = 6 * time.Second
 )
@@ -240,10 +238,7 @@ func (r *recorder) arrived(k segments.Key, at time.Time) {
 // result of one source and horizon.
 type result struct {
 	right, wrong, missed int // keys: came as foretold, never came, were not foretold in time
-	// begun are those of wrong and missed that lie so near behind the begin of a
-	// Period that the MPD, which names it then, could not have told of them.
-	begun int
-	off   []time.Duration
+	off                  []time.Duration
 }
 
 func (r result) share() float64 { return float64(r.right) / float64(max(1, r.right+r.wrong+r.missed)) }
@@ -269,36 +264,18 @@ func (r *recorder) result(i int, parts bool) (s result) {
 		}
 		return (r.format == timeline.HLS && strings.Contains(string(k)[len(k.Track()):], ".")) == parts && at.After(first) && at.Before(last)
 	}
-	begins := map[string]time.Time{} // of each period but the first, its first segment
 	if r.format == timeline.DASH {
 		for k := range r.came {
 			if !r.listed[k] { // the URL does not name the period, the key does
 				delete(r.came, k)
 			}
 		}
-		for k, at := range r.came {
-			period, _, _ := strings.Cut(string(k), "/")
-			if first, ok := begins[period]; !ok || at.Before(first) {
-				begins[period] = at
-			}
-		}
-	}
-	begun := func(at time.Time) bool {
-		for _, b := range begins {
-			if b.After(r.began.Add(time.Second)) && (span{b, b}).near(at, scoredAhead[i]+newPeriod) {
-				return true
-			}
-		}
-		return false
 	}
 	for k, w := range r.foretold[i] {
 		if _, ok := r.came[k]; ok || !counts(k, w.at) {
 			continue
 		}
 		s.wrong++
-		if begun(w.at) {
-			s.begun++
-		}
 	}
 	for k, came := range r.came {
 		if !counts(k, came) {
@@ -306,9 +283,6 @@ func (r *recorder) result(i int, parts bool) (s result) {
 		}
 		if w, ok := r.foretold[i][k]; !ok || came.Sub(w.said) < scoredAhead[i]-latestWord {
 			s.missed++
-			if begun(came) {
-				s.begun++
-			}
 		} else {
 			s.right++
 			s.off = append(s.off, came.Sub(w.at).Abs())
@@ -330,16 +304,14 @@ func TestPredictionScore(t *testing.T) {
 		name, url string
 		format    timeline.Format
 		most      time.Duration // times: p95 measured alone is a fraction of it
-		// The MPD tells of a Period when it begins.
-		unannounced bool
 	}{
-		{"number", live + "testpic_2s/Manifest.mpd", timeline.DASH, time.Second, false},
-		{"timeline", live + "segtimeline_1/testpic_2s/Manifest.mpd", timeline.DASH, 2 * time.Second, false},
-		{"timeline-number", live + "segtimelinenr_1/testpic_2s/Manifest.mpd", timeline.DASH, 2 * time.Second, false},
-		{"multi-period", live + "periods_180/testpic_2s/Manifest.mpd", timeline.DASH, time.Second, true},
-		{"low latency", live + "ato_1.5/chunkdur_0.5/ltgt_2500/testpic_2s/Manifest.mpd", timeline.DASH, time.Second, false},
-		{"demo HLS", demo.url("/live/master.m3u8"), timeline.HLS, 2 * time.Second, false},
-		{"LL-HLS", llhls(t), timeline.HLS, 2 * time.Second, false},
+		{"number", live + "testpic_2s/Manifest.mpd", timeline.DASH, time.Second},
+		{"timeline", live + "segtimeline_1/testpic_2s/Manifest.mpd", timeline.DASH, 2 * time.Second},
+		{"timeline-number", live + "segtimelinenr_1/testpic_2s/Manifest.mpd", timeline.DASH, 2 * time.Second},
+		{"multi-period", live + "periods_180/testpic_2s/Manifest.mpd", timeline.DASH, time.Second},
+		{"low latency", live + "ato_1.5/chunkdur_0.5/ltgt_2500/testpic_2s/Manifest.mpd", timeline.DASH, time.Second},
+		{"demo HLS", demo.url("/live/master.m3u8"), timeline.HLS, 2 * time.Second},
+		{"LL-HLS", llhls(t), timeline.HLS, 2 * time.Second},
 	}
 	recorders := make([]*recorder, len(sources))
 	var all errgroup.Group
@@ -356,12 +328,9 @@ func TestPredictionScore(t *testing.T) {
 	for i, s := range sources {
 		for j, ahead := range scoredAhead {
 			whole := recorders[i].result(j, false)
-			fmt.Fprintf(&table, "%-16s %4v  %3d keys, %.1f %% right (%d wrong, %d not foretold, %d of them of a new period)  |Δ| p50 %v p95 %v\n",
-				s.name, ahead, whole.right, 100*whole.share(), whole.wrong, whole.missed, whole.begun, whole.at(50), whole.at(95))
+			fmt.Fprintf(&table, "%-16s %4v  %3d keys, %.1f %% right (%d wrong, %d not foretold)  |Δ| p50 %v p95 %v\n",
+				s.name, ahead, whole.right, 100*whole.share(), whole.wrong, whole.missed, whole.at(50), whole.at(95))
 			bad := whole.wrong + whole.missed
-			if s.unannounced {
-				bad -= whole.begun
-			}
 			if whole.right < leastScored || float64(bad) > 0.01*float64(whole.right) {
 				t.Errorf("%s, %v ahead: %d keys right, %d wrong, %d not foretold", s.name, ahead, whole.right, whole.wrong, whole.missed)
 			}
