@@ -222,7 +222,7 @@ func TestIDNeedsItsSecret(t *testing.T) {
 	// Nobody can find a second secret for an id in a test's time (2⁶⁴ tries), so
 	// the member is given another one instead.
 	s.mu.Lock()
-	s.swarms["swarm"].members[IDOf(secretOf(1))].secret[3]++
+	s.swarms[Blind("swarm")].members[IDOf(secretOf(1))].secret[3]++
 	s.mu.Unlock()
 	bad := dialRaw(t, url)
 	bad.say(&Join{Version: Version, Swarm: "swarm", Secret: secretOf(1)})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 )
@@ -38,6 +39,8 @@ type ClientHandler interface {
 // Client keeps one member connected. Its methods may be called from any goroutine.
 type Client struct {
 	cfg     ClientConfig
+	servers []string // addresses of one cluster; the run goroutine alone turns to the next
+	turn    int
 	id      MemberID
 	handler ClientHandler
 	clock   *clockSync
@@ -69,6 +72,7 @@ func NewClient(cfg ClientConfig, h ClientHandler) (*Client, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &Client{
 		cfg:     cfg,
+		servers: strings.Split(cfg.URL, ","),
 		id:      IDOf(cfg.Secret),
 		handler: h,
 		clock:   newClockSync(cfg.Clock),
@@ -191,7 +195,8 @@ func (c *Client) run(ctx context.Context) {
 		least: c.cfg.BackoffMin, most: c.cfg.BackoffMax,
 		random: rand.New(rand.NewPCG(c.cfg.RandSeed, 0)),
 	}
-	for c.waitOpen(ctx) {
+	c.turn = retry.random.IntN(len(c.servers))
+	for ; c.waitOpen(ctx); c.turn++ {
 		began := time.Now()
 		welcomed, err := c.connect(ctx, &retry)
 		if welcomed {
@@ -219,10 +224,13 @@ func (c *Client) run(ctx context.Context) {
 			// spread those who were told the same
 			delay = no.retryAfter + retry.jitter(max(no.retryAfter/2, delay))
 		}
-		c.cfg.Log.Warn("signalling lost", "err", err, "retry_in", delay, "url", c.cfg.URL)
+		c.cfg.Log.Warn("signalling lost", "err", err, "retry_in", delay, "url", c.server())
 		c.sleep(ctx, delay)
 	}
 }
+
+// server is the address whose turn it is.
+func (c *Client) server() string { return c.servers[c.turn%len(c.servers)] }
 
 // waitOpen returns when the client may connect, false when it is closed.
 func (c *Client) waitOpen(ctx context.Context) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -13,7 +14,10 @@ import (
 
 // ClientConfig of one client: one member of one swarm.
 type ClientConfig struct {
-	// URL of the server: ws, wss, http or https. Required.
+	// URL of the server: ws, wss, http or https. Required. Several addresses of one
+	// cluster may be given, with commas between them: a client begins at one of them
+	// by chance and goes to the next when it is turned away, loses its connection
+	// or is asked to leave.
 	URL string
 	// Swarm to join, 1 to MaxSwarmName bytes. Required.
 	Swarm string
@@ -32,6 +36,16 @@ type ClientConfig struct {
 	Uplink int64
 	// Token proves admission where the server asks for it, at most MaxToken bytes.
 	Token string
+	// Place is where the member is, with its owner's consent (default: unknown; the
+	// server may know better by the address).
+	Place Place
+	// Position gives where on the presentation's time line a VOD viewer is (default:
+	// live, or unknown). It makes for neighbours at a similar position.
+	Position func() time.Duration
+	// Report gives the figures that a server which asks for reports is sent
+	// (default: none are sent). It is called from a goroutine of the client's and
+	// must not call Close.
+	Report func() Report
 	// Dialer opens the websocket (default: websocket.DefaultDialer's settings with
 	// a handshake timeout of 10 s).
 	Dialer *websocket.Dialer
@@ -51,10 +65,10 @@ type ClientConfig struct {
 // DefaultMaxLinks is how many links a client says it holds at most.
 const DefaultMaxLinks = 10
 
-func (c ClientConfig) populate() (ClientConfig, error) {
-	u, err := url.Parse(c.URL)
+func websocketURL(text string) (string, error) {
+	u, err := url.Parse(text)
 	if err != nil {
-		return c, fmt.Errorf("signal: server address: %w", err)
+		return "", fmt.Errorf("signal: server address: %w", err)
 	}
 	switch u.Scheme {
 	case "http":
@@ -63,13 +77,25 @@ func (c ClientConfig) populate() (ClientConfig, error) {
 		u.Scheme = "wss"
 	case "ws", "wss":
 	default:
-		return c, fmt.Errorf("signal: server address %q: want ws, wss, http or https", c.URL)
+		return "", fmt.Errorf("signal: server address %q: want ws, wss, http or https", text)
 	}
 	u.Fragment = "" // RFC 6455 §3: must not be used
 	if u.Host == "" {
-		return c, fmt.Errorf("signal: server address %q has no host", c.URL)
+		return "", fmt.Errorf("signal: server address %q has no host", text)
 	}
-	c.URL = u.String()
+	return u.String(), nil
+}
+
+func (c ClientConfig) populate() (ClientConfig, error) {
+	var servers []string
+	for text := range strings.SplitSeq(c.URL, ",") {
+		server, err := websocketURL(strings.TrimSpace(text))
+		if err != nil {
+			return c, err
+		}
+		servers = append(servers, server)
+	}
+	c.URL = strings.Join(servers, ",")
 	switch {
 	case c.Swarm == "" || len(c.Swarm) > MaxSwarmName:
 		return c, fmt.Errorf("signal: swarm name of %d bytes, want 1 to %d", len(c.Swarm), MaxSwarmName)

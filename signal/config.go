@@ -27,8 +27,8 @@ type Config struct {
 	// Settings are announced to every member as they are.
 	Settings map[string]string
 	// Admit decides whether a Join may enter, by its token for example (default:
-	// everybody). Its error goes to the client as CodeUnauthorized. Called
-	// concurrently.
+	// everybody). The swarm's name is blinded. Its error goes to the client as
+	// CodeUnauthorized. Called concurrently.
 	Admit func(j *Join, from netip.Addr) error
 	// AllowedOrigins are the web origins whose pages may connect:
 	// "https://tv.example", or "https://*.example.com" for any subdomain (default:
@@ -53,6 +53,10 @@ type Config struct {
 	// silent for 2.5 intervals is dropped. Shorter finds dead ones sooner and
 	// wakes mobile radios more often.
 	PingInterval time.Duration
+	// ReportInterval is how often members are asked to report their figures (default
+	// 0: never). Nearest pairing and the operator's map live on them; a report is
+	// about 200 bytes.
+	ReportInterval time.Duration
 	// DrainAfter and DrainJitter are what Shutdown asks of the clients: leave
 	// after DrainAfter (default 0) plus a random part of DrainJitter (default 5 s),
 	// shortened to fit the context's deadline.
@@ -167,6 +171,11 @@ func (c Config) populate() Config {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Limits = c.Limits.populate()
+	keys := make(map[string]ed25519.PublicKey, len(c.SigningKeys))
+	for swarm, key := range c.SigningKeys {
+		keys[Blind(swarm)] = key
+	}
+	c.SigningKeys = keys
 	return c
 }
 
@@ -178,10 +187,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("signal: %d ICE servers, at most %d allowed", len(c.ICEServers), MaxICEServers)
 	case len(c.Settings) > MaxSettings:
 		return fmt.Errorf("signal: %d settings, at most %d allowed", len(c.Settings), MaxSettings)
-	case c.PairAgainAfter < 0 || c.PingInterval < 0 || c.DrainAfter < 0 || c.DrainJitter < 0:
-		return fmt.Errorf("signal: PairAgainAfter, PingInterval, DrainAfter and DrainJitter must not be negative")
-	case c.DrainAfter > maxSpan || c.DrainJitter > maxSpan || c.PingInterval > maxSpan:
-		return fmt.Errorf("signal: DrainAfter, DrainJitter and PingInterval must not exceed %s", maxSpan)
+	case c.PairAgainAfter < 0 || c.PingInterval < 0 || c.ReportInterval < 0 || c.DrainAfter < 0 || c.DrainJitter < 0:
+		return fmt.Errorf("signal: PairAgainAfter, PingInterval, ReportInterval, DrainAfter and DrainJitter must not be negative")
+	case c.DrainAfter > maxSpan || c.DrainJitter > maxSpan || c.PingInterval > maxSpan || c.ReportInterval > maxSpan:
+		return fmt.Errorf("signal: DrainAfter, DrainJitter, PingInterval and ReportInterval must not exceed %s", maxSpan)
 	}
 	for i, s := range c.ICEServers {
 		if err := s.validate(); err != nil {
@@ -209,6 +218,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// signingKey takes a blinded name.
 func (c Config) signingKey(swarm string) ed25519.PublicKey {
 	if key, ok := c.SigningKeys[swarm]; ok {
 		return key
@@ -225,5 +235,6 @@ func (c Config) announced() Announced {
 		ByteBurst:         max(c.Limits.ByteBurst, 0),
 		PeersPerMessage:   c.Limits.PeersPerMessage,
 		PingInterval:      c.PingInterval,
+		ReportInterval:    c.ReportInterval,
 	}
 }

@@ -1,6 +1,9 @@
 package signal
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Caps on what a Join may carry.
 const (
@@ -19,12 +22,14 @@ type Join struct {
 	Version  int
 	Swarm    string // 1 to MaxSwarmName bytes; opaque to the server
 	Secret   [SecretSize]byte
-	Links    int        // open links to other members
-	MaxLinks int        // links this member will hold; Links ≥ MaxLinks means: introduce nobody
-	Seed     bool       // fetches everything from the origin and signs it
-	Token    string     // proof of admission, see Config.Admit
-	Uplink   int64      // bit/s this member can send, 0 unknown
-	Except   []MemberID // members not to be introduced: those already linked
+	Links    int           // open links to other members
+	MaxLinks int           // links this member will hold; Links ≥ MaxLinks means: introduce nobody
+	Seed     bool          // fetches everything from the origin and signs it
+	Token    string        // proof of admission, see Config.Admit
+	Uplink   int64         // bit/s this member can send, 0 unknown
+	Except   []MemberID    // members not to be introduced: those already linked
+	Place    Place         // where the member says it is, for nearer peers; only with its owner's consent
+	Position time.Duration // where on the presentation's time line a VOD viewer is, 0 unknown or live
 }
 
 func (*Join) Type() Type { return TypeJoin }
@@ -39,6 +44,8 @@ func (m *Join) fields(w *fieldWriter) {
 	w.text("token", m.Token)
 	w.integer("uplink", m.Uplink)
 	w.ids("except", m.Except)
+	w.place("place", m.Place)
+	w.span("position", m.Position)
 }
 
 func (m *Join) set(name []byte, r *fieldReader) bool {
@@ -61,6 +68,10 @@ func (m *Join) set(name []byte, r *fieldReader) bool {
 		m.Uplink = r.integer(0, 1<<53-1)
 	case "except":
 		m.Except = r.ids(MaxExcept)
+	case "place":
+		m.Place = r.place()
+	case "position":
+		m.Position = r.position()
 	default:
 		return false
 	}

@@ -1,5 +1,7 @@
 package signal
 
+import "time"
+
 // MaxWant bounds how many members may be asked for in one message.
 const MaxWant = 64
 
@@ -28,13 +30,20 @@ func (m *Want) set(name []byte, r *fieldReader) bool {
 	return true
 }
 
-// Status is the peer check: sent whenever a link opens or closes.
+// Status is the peer check: sent whenever a link opens or closes, and whenever a
+// report is due.
 type Status struct {
 	Links    int
 	MaxLinks int
 	Want     int // also ask for introductions, as Want does
 	Except   []MemberID
+	Place    Place         // as in Join, when it is known only later
+	Position time.Duration // where on the presentation's time line a VOD viewer is, 0 unknown or live
+	Report   *Report       // nil: none is due
 }
+
+// maxPosition bounds Position; about 9 years.
+const maxPosition = 1 << 48 * time.Microsecond
 
 func (*Status) Type() Type { return TypeStatus }
 
@@ -43,6 +52,12 @@ func (m *Status) fields(w *fieldWriter) {
 	w.integer("max_links", int64(m.MaxLinks))
 	w.integer("want", int64(m.Want))
 	w.ids("except", m.Except)
+	w.place("place", m.Place)
+	w.span("position", m.Position)
+	if m.Report != nil {
+		w.name("report")
+		w.object(m.Report.fields)
+	}
 }
 
 func (m *Status) set(name []byte, r *fieldReader) bool {
@@ -55,8 +70,20 @@ func (m *Status) set(name []byte, r *fieldReader) bool {
 		m.Want = int(r.integer(0, MaxWant))
 	case "except":
 		m.Except = r.ids(MaxExcept)
+	case "place":
+		m.Place = r.place()
+	case "position":
+		m.Position = r.position()
+	case "report":
+		m.Report = new(Report) // a repeated field replaces
+		r.object(m.Report.set)
 	default:
 		return false
 	}
 	return true
+}
+
+// position reads whole milliseconds of media time.
+func (r *fieldReader) position() time.Duration {
+	return time.Duration(r.integer(0, maxPosition.Milliseconds())) * time.Millisecond
 }

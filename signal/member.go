@@ -52,6 +52,8 @@ type member struct {
 	secret [SecretSize]byte
 	swarm  *swarm // nil before Join and after leaving
 	pairs  []pair
+	report *reported // nil until it reports
+	joined time.Time
 
 	nextPing time.Time // keeper
 }
@@ -228,6 +230,7 @@ func (m *member) join(b []byte) error {
 		m.refuse(CodeVersion, fmt.Sprintf("version %d, this server speaks %d", j.Version, Version), 0)
 		return errStop
 	}
+	j.Swarm = Blind(j.Swarm)
 	if admit := m.srv.cfg.Admit; admit != nil {
 		if err := admit(j, m.from); err != nil {
 			m.refuse(CodeUnauthorized, err.Error(), 0)

@@ -4,9 +4,9 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // metrics are counters that hot paths bump and gauges read on collection.
 type metrics struct {
-	joins, relayed, undelivered, received, sent prometheus.Counter
-	refused                                     *prometheus.CounterVec
-	all                                         []prometheus.Collector
+	joins, relayed, undelivered, received, sent, reports prometheus.Counter
+	refused                                              *prometheus.CounterVec
+	all                                                  []prometheus.Collector
 }
 
 func newMetrics(s *Server) *metrics {
@@ -39,6 +39,7 @@ func newMetrics(s *Server) *metrics {
 	m.undelivered = counter("undelivered_messages_total", "Relay messages to somebody who is not a reachable member.")
 	m.received = counter("received_bytes_total", "Bytes of websocket messages received.")
 	m.sent = counter("sent_bytes_total", "Bytes of websocket messages sent.")
+	m.reports = counter("reports_total", "Members' reports taken in.")
 	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "shoal", Subsystem: "signal",
 		Name: "refused_total", Help: "Connections refused or ended by the server, by reason."}, []string{"reason"})
 	m.all = append(m.all, m.refused)

@@ -1,6 +1,9 @@
 package signal
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // Peer is a member as a pairing strategy sees it. Its fields are read and written
 // only by the calls of Pairing, which never overlap for one swarm.
@@ -11,6 +14,8 @@ type Peer struct {
 	Address  netip.Addr
 	Links    int
 	MaxLinks int
+	Place    Place         // what the member says, or else the operator's database
+	Position time.Duration // on the presentation's time line, 0 unknown or live
 
 	// intrusive queue of FirstAvailable: 2 words instead of a table entry per member
 	prev, next *Peer

@@ -274,7 +274,7 @@ func TestJoinTellsTheLinksThereAre(t *testing.T) {
 		c.Status(2, 5000)
 		synctest.Wait()
 		s.mu.RLock()
-		if m := s.swarms["swarm"].members[IDOf(secretOf(2))]; m.Links != 2 || m.MaxLinks != MaxLinkCount {
+		if m := s.swarms[Blind("swarm")].members[IDOf(secretOf(2))]; m.Links != 2 || m.MaxLinks != MaxLinkCount {
 			t.Errorf("status: %d of %d", m.Links, m.MaxLinks)
 		}
 		s.mu.RUnlock()

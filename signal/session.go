@@ -130,12 +130,12 @@ func (s *session) welcomed() bool {
 // dial opens the websocket. Where the server is full or draining it says when to
 // come back by Retry-After (RFC 9110 §10.2.3), of which only seconds are used.
 func (s *session) dial(ctx context.Context) error {
-	conn, resp, err := s.c.cfg.Dialer.DialContext(ctx, s.c.cfg.URL, nil)
+	conn, resp, err := s.c.cfg.Dialer.DialContext(ctx, s.c.server(), nil)
 	if err == nil {
 		s.conn = conn
 		return nil
 	}
-	err = fmt.Errorf("signal: connect to %s: %w", s.c.cfg.URL, err)
+	err = fmt.Errorf("signal: connect to %s: %w", s.c.server(), err)
 	if resp == nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (s *session) join() error {
 	s.joined = s.c.linkCounts()
 	j := Join{
 		Version:  Version,
-		Swarm:    cfg.Swarm,
+		Swarm:    Blind(cfg.Swarm),
 		Secret:   cfg.Secret,
 		Links:    s.joined.Links,
 		MaxLinks: s.joined.MaxLinks,
@@ -162,6 +162,8 @@ func (s *session) join() error {
 		Token:    cfg.Token,
 		Uplink:   cfg.Uplink,
 		Except:   s.c.linkedIDs(),
+		Place:    cfg.Place,
+		Position: s.c.position(),
 	}
 	s.joinSent = s.c.clock.local()
 	s.conn.SetWriteDeadline(time.Now().Add(welcomeTimeout))
@@ -169,6 +171,13 @@ func (s *session) join() error {
 		return fmt.Errorf("signal: join: %w", err)
 	}
 	return nil
+}
+
+func (c *Client) position() time.Duration {
+	if c.cfg.Position == nil {
+		return 0
+	}
+	return min(max(c.cfg.Position(), 0), maxPosition)
 }
 
 func (c *Client) linkCounts() Status {

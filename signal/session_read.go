@@ -113,7 +113,7 @@ func (s *session) welcome(w *Welcome, arrived time.Time) {
 	if now := s.c.linkCounts(); now.Links != s.joined.Links || now.MaxLinks != s.joined.MaxLinks {
 		s.tell(func() { s.status = &now })
 	}
-	s.c.cfg.Log.Info("signalling connected", "url", s.c.cfg.URL, "member", s.c.id, "members", w.SwarmSize)
+	s.c.cfg.Log.Info("signalling connected", "url", s.c.server(), "member", s.c.id, "members", w.SwarmSize)
 	s.c.handler.Welcome(*w)
 	s.c.handler.Size(w.SwarmSize)
 	s.c.handler.Connected(true)

@@ -63,6 +63,11 @@ func (s *session) write(ctx context.Context, cancel context.CancelCauseFunc) {
 	defer sync.Stop()
 	leave := time.NewTimer(maxSpan)
 	defer leave.Stop()
+	report := time.NewTimer(maxSpan)
+	defer report.Stop()
+	if s.reports() { // the first one early: it has the round trips of the first links
+		report.Reset(s.limits.ReportInterval / 4)
+	}
 	for samples := 0; ; {
 		select {
 		case <-ctx.Done():
@@ -75,6 +80,11 @@ func (s *session) write(ctx context.Context, cancel context.CancelCauseFunc) {
 				sync.Reset(syncBurst)
 			} else {
 				sync.Reset(s.c.cfg.SyncInterval)
+			}
+		case <-report.C:
+			if s.reports() {
+				send(Append(nil, s.report()))
+				report.Reset(s.limits.ReportInterval)
 			}
 		case <-leave.C:
 			cancel(errDrain)
@@ -91,6 +101,20 @@ func (s *session) write(ctx context.Context, cancel context.CancelCauseFunc) {
 			}
 		}
 	}
+}
+
+// reports says whether the server asks for reports and there is somebody to write
+// them.
+func (s *session) reports() bool { return s.c.cfg.Report != nil && s.limits.ReportInterval > 0 }
+
+func (s *session) report() *Status {
+	status := s.c.linkCounts()
+	r := s.c.cfg.Report()
+	if len(r.Flows) > MaxFlows {
+		r.Flows = r.Flows[:MaxFlows]
+	}
+	status.Report, status.Position, status.Place = &r, s.c.position(), s.c.cfg.Place
+	return &status
 }
 
 func (s *session) pending() (status *Status, want int, leave *time.Duration) {

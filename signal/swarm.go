@@ -26,6 +26,7 @@ type swarm struct {
 	name    string
 	members map[MemberID]*member
 	pairing Pairing
+	tally   *tally // nil until somebody reports
 
 	announced   int
 	announcedAt time.Time
@@ -54,12 +55,13 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 	if !s.joins.allow(id, now) {
 		return CodeRate, "too many joins by this member"
 	}
-	w := s.swarms[j.Swarm]
+	name := Blind(j.Swarm)
+	w := s.swarms[name]
 	if w == nil {
 		if exceeded(len(s.swarms)+1, l.Swarms) {
 			return CodeServerFull, "too many swarms on this server"
 		}
-		w = &swarm{name: j.Swarm, members: make(map[MemberID]*member), pairing: s.cfg.Pairing()}
+		w = &swarm{name: name, members: make(map[MemberID]*member), pairing: s.cfg.Pairing()}
 	}
 	old := w.members[id]
 	switch {
@@ -69,24 +71,26 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 		return CodeSwarmFull, "too many members in this swarm"
 	}
 	if old != nil {
+		m.report = old.report
 		m.pairs = old.pairs // it goes on where it was, and nobody is told it is gone
 		w.drop(old)
 		old.refuse(CodeReplaced, "another connection joined with this secret", 30*time.Second)
 	}
-	s.swarms[j.Swarm] = w
+	s.swarms[name] = w
 	m.swarm, m.secret = w, j.Secret
 	m.ID, m.Seed, m.Uplink, m.Address = id, j.Seed, j.Uplink, m.from
 	m.Links, m.MaxLinks = j.Links, j.MaxLinks
+	m.Place, m.Position, m.joined = j.Place, j.Position, now
 	w.members[id] = m
 	w.pairing.Add(&m.Peer)
 	s.metrics.joins.Inc()
-	s.cfg.Log.Debug("joined", "member", id, "swarm", clip(j.Swarm), "from", m.from, "members", len(w.members))
+	s.cfg.Log.Debug("joined", "member", id, "swarm", clip(name), "from", m.from, "members", len(w.members))
 	m.send(websocket.BinaryMessage, Append(nil, &Welcome{
 		ID:         id,
 		ServerTime: s.cfg.Clock(),
 		SwarmSize:  len(w.members),
 		ICEServers: s.cfg.ICEServers,
-		SigningKey: s.cfg.signingKey(j.Swarm),
+		SigningKey: s.cfg.signingKey(name),
 		Settings:   s.cfg.Settings,
 		Limits:     s.cfg.announced(),
 	}))
@@ -171,10 +175,20 @@ func (s *Server) status(m *member, st *Status) {
 	if m.swarm == nil {
 		return
 	}
+	now := time.Now()
 	m.settle(st.Links - m.Links)
 	m.Links, m.MaxLinks = st.Links, st.MaxLinks
+	if st.Place.Known() {
+		m.Place = st.Place
+	}
+	if st.Position != 0 {
+		m.Position = st.Position
+	}
+	if st.Report != nil {
+		s.report(m, st.Report, now)
+	}
 	m.swarm.pairing.Update(&m.Peer)
-	s.introduce(m, st.Want, st.Except, time.Now())
+	s.introduce(m, st.Want, st.Except, now)
 }
 
 // introduce sends m up to n members of its swarm.

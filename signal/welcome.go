@@ -35,6 +35,7 @@ type Announced struct {
 	ByteBurst         int
 	PeersPerMessage   int
 	PingInterval      time.Duration // between the server's websocket pings
+	ReportInterval    time.Duration // between a member's reports; 0: none are wanted
 }
 
 // Welcome answers a Join that was accepted.
@@ -155,6 +156,7 @@ func (a *Announced) fields(w *fieldWriter) {
 	w.integer("byte_burst", int64(a.ByteBurst))
 	w.integer("peers_per_message", int64(a.PeersPerMessage))
 	w.span("ping_interval", a.PingInterval)
+	w.span("report_interval", a.ReportInterval)
 }
 
 func (a *Announced) set(name []byte, r *fieldReader) bool {
@@ -174,6 +176,8 @@ func (a *Announced) set(name []byte, r *fieldReader) bool {
 		number(&a.PeersPerMessage)
 	case "ping_interval":
 		a.PingInterval = r.span()
+	case "report_interval":
+		a.ReportInterval = r.span()
 	default:
 		return false
 	}
