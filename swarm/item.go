@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"math/bits"
 	"time"
 
 	"github.com/shoal-p2p/shoal/segments"
@@ -101,9 +102,7 @@ func (it *item) add(first, count int) (fresh int) {
 		}
 	}
 	it.held += fresh
-	for it.have.get(it.prefix) {
-		it.prefix++
-	}
+	it.prefix = it.have.clear(it.prefix)
 	return fresh
 }
 
@@ -111,36 +110,48 @@ func (it *item) add(first, count int) (fresh int) {
 // source or the origin. count is -1 when it reaches the unknown end.
 func (it *item) gap() (first, count int, ok bool) {
 	end := it.pieces()
-	covered := func(i int) bool {
-		if it.have.get(i) {
-			return true
-		}
-		for _, in := range it.inbound {
-			if i >= in.first && (in.count < 0 || i < in.first+in.count) {
-				return true
-			}
-		}
-		return it.fetching && i >= it.fetch.First && (it.fetch.Count < 0 || i < it.fetch.First+it.fetch.Count)
-	}
-	first = it.prefix
 	limit := end
 	if end < 0 {
 		limit = MaxPieces
 	}
-	for first < limit && covered(first) {
-		first++
+	first = it.prefix
+	for moved := true; moved && first < limit; {
+		at := it.have.clear(first)
+		for _, in := range it.inbound {
+			at = beyond(at, in.first, in.count, limit)
+		}
+		if it.fetching {
+			at = beyond(at, it.fetch.First, it.fetch.Count, limit)
+		}
+		first, moved = at, at != first
 	}
 	if first >= limit {
 		return 0, 0, false
 	}
-	last := first + 1
-	for last < limit && !covered(last) {
-		last++
+	last := it.have.next(first, limit)
+	for _, in := range it.inbound {
+		if in.first > first {
+			last = min(last, in.first)
+		}
+	}
+	if it.fetching && it.fetch.First > first {
+		last = min(last, it.fetch.First)
 	}
 	if last == limit && end < 0 {
 		return first, -1, true
 	}
 	return first, last - first, true
+}
+
+// beyond is i, or the end of the run first+count if i lies in it.
+func beyond(i, first, count, limit int) int {
+	switch {
+	case i < first || count >= 0 && i >= first+count:
+		return i
+	case count < 0:
+		return limit
+	}
+	return first + count
 }
 
 func (it *item) inboundFrom(p *peer) *inbound {
@@ -225,6 +236,28 @@ type bitset []uint64
 
 func (b bitset) get(i int) bool {
 	return i>>6 < len(b) && b[i>>6]&(1<<(i&63)) != 0
+}
+
+// clear is the first bit from i on that is not set.
+func (b bitset) clear(i int) int {
+	for w := i >> 6; w < len(b); w++ {
+		if free := ^b[w] >> (i & 63) << (i & 63); free != 0 {
+			return w<<6 + bits.TrailingZeros64(free)
+		}
+		i = (w + 1) << 6
+	}
+	return i
+}
+
+// next is the first bit from i on that is set, limit if there is none before it.
+func (b bitset) next(i, limit int) int {
+	for w := i >> 6; w < len(b) && w<<6 < limit; w++ {
+		if set := b[w] >> (i & 63) << (i & 63); set != 0 {
+			return min(limit, w<<6+bits.TrailingZeros64(set))
+		}
+		i = (w + 1) << 6
+	}
+	return limit
 }
 
 func (b *bitset) set(i int) bool {
