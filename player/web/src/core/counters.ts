@@ -1,0 +1,98 @@
+// Running totals of one brain's decisions, and the lengths of its tables (swarm/counters.go).
+import { Cause } from "./effect.ts";
+import type { Core } from "./core.ts";
+
+export interface Counters {
+  /** By Cause. */
+  originBytes: number[];
+  /** By Cause. */
+  fetches: number[];
+  fetchErrors: number;
+  /** Received. */
+  reservations: number;
+  offersSent: number;
+  offersHeard: number;
+  /** Sent. */
+  accepts: number;
+  /** Received. */
+  refusals: number;
+  /** Transfers begun for subscribers. */
+  pushes: number;
+  /** Fresh, from peers. */
+  piecesIn: number;
+  /** Fresh, from the origin. */
+  piecesOrigin: number;
+  /** Came although held. */
+  piecesTwice: number;
+  piecesOut: number;
+  /** Sources replaced because they sent nothing. */
+  stalls: number;
+  bans: number;
+  conflicts: number;
+  forwards: number;
+  /** Segments made whole here. */
+  completed: number;
+  /** Of them without one origin byte. */
+  completedPeer: number;
+}
+
+export function newCounters(): Counters {
+  const byCause = () => new Array<number>(Cause.NotShareable + 1).fill(0);
+  return {
+    originBytes: byCause(),
+    fetches: byCause(),
+    fetchErrors: 0,
+    reservations: 0,
+    offersSent: 0,
+    offersHeard: 0,
+    accepts: 0,
+    refusals: 0,
+    pushes: 0,
+    piecesIn: 0,
+    piecesOrigin: 0,
+    piecesTwice: 0,
+    piecesOut: 0,
+    stalls: 0,
+    bans: 0,
+    conflicts: 0,
+    forwards: 0,
+    completed: 0,
+    completedPeer: 0,
+  };
+}
+
+/** Lengths of the brain's tables, for invariants and metrics. */
+export interface Sizes {
+  items: number;
+  tracks: number;
+  links: number;
+  pending: number;
+  candidates: number;
+  banned: number;
+  reservations: number;
+  haves: number;
+  inbound: number;
+  outbound: number;
+}
+
+export function sizes(c: Core): Sizes {
+  const s: Sizes = {
+    items: c.items.size,
+    tracks: c.tracks.size,
+    links: c.links.length,
+    pending: c.pend.size,
+    candidates: c.cands.length,
+    banned: c.banned.size,
+    reservations: 0,
+    haves: 0,
+    inbound: 0,
+    outbound: 0,
+  };
+  for (const p of c.links) {
+    s.reservations += p.reserved.size;
+    s.haves += p.haves.size;
+    s.inbound += p.inbound.length;
+    s.outbound += p.outbound.length;
+  }
+  return s;
+}

@@ -1,0 +1,134 @@
+// Whose turn it is to ask the origin, and when it is the last moment (swarm/elect.go).
+import type { Core } from "./core.ts";
+import { Cause } from "./effect.ts";
+import { type Item, gap, of } from "./item.ts";
+import type { Key, PeerID } from "./message.ts";
+import { growth } from "./flow.ts";
+import { fetchMissing, maxElected, startFetch, wait } from "./origin.ts";
+import { type Duration, type Time, millisecond } from "./time.ts";
+
+/**
+ * Time kept between the last moment to ask the origin and the deadline, besides the
+ * measured origin time.
+ */
+const margin = 100 * millisecond;
+
+/**
+ * Asks the origin for what nobody brings when it is this peer's turn, and for all
+ * that is missing when waiting longer could miss the deadline.
+ */
+export function decideOrigin(c: Core, it: Item): void {
+  const { cfg, now } = c;
+  const { need } = it;
+  if (!it.wanted || it.fetching || it.dead || !need.fetchable || now < it.retryAt || now < need.available) return;
+  const alone = !c.links.length;
+  if (now >= panicAt(c, it)) {
+    const cause = cfg.seed ? Cause.Seed : need.urgent ? Cause.Startup : alone ? Cause.NoPeer : Cause.Deadline;
+    return fetchMissing(c, it, cause);
+  }
+  const open = gap(it);
+  if (!open) return;
+  const fetch = (cause: Cause) => startFetch(c, it, open, cause);
+  if (cfg.seed) fetch(Cause.Seed);
+  else if (need.urgent) fetch(Cause.Startup);
+  else if (it.private || alone) {
+    if (need.asked) fetch(it.private ? Cause.NotShareable : Cause.NoPeer);
+  } else if (now >= it.promised && !near(it) && elected(c, it)) {
+    if (c.fetches >= maxElected) wait(c, it);
+    else fetch(Cause.Elected);
+  }
+}
+
+/**
+ * A neighbour has the segment and no room to send it yet: it will offer again, so
+ * there is no need for another copy before the last moment.
+ */
+const near = (it: Item) => it.offers.some((o) => o.busy);
+
+/**
+ * The last moment to ask the origin, Infinity where there is none:
+ *
+ *     min(deadline − deadlineSafety × originTime − margin, originBy)
+ *
+ * where originTime is the mean of measured fetches plus four mean deviations. While
+ * a neighbour passes on a growing segment, the origin could not bring its last byte
+ * much sooner: it is not asked before min(whole + stallAfter, deadline − margin).
+ */
+export function panicAt(c: Core, it: Item): Time {
+  const { deadline, originBy, whole } = it.need;
+  let at = Infinity;
+  if (deadline > 0) at = deadline - lead(c);
+  if (originBy > 0) at = Math.min(at, originBy);
+  if (it.flows && growth(it) > 0 && deadline > 0 && it.inbound.length)
+    at = Math.max(at, Math.min(whole + c.cfg.stallAfter, deadline - margin));
+  return at;
+}
+
+/** How long before a deadline the origin must be asked. */
+export const lead = (c: Core): Duration => Math.trunc(c.cfg.deadlineSafety * c.origin.estimate()) + margin;
+
+/**
+ * Whether it is this peer's turn:
+ *
+ *     copies(k) = originCopies × 2^k,  k = ⌊waited / electionStep⌋
+ *     turn      = position < copies(k)  and  (all known or rank < copies(k) / N)
+ *
+ * rank is hash(key, peer) in [0, 1), N the estimated number of peers interested in
+ * the track, position how many known interested neighbours rank before us.
+ */
+function elected(c: Core, it: Item): boolean {
+  const { cfg } = c;
+  const wanted = copies(c, it);
+  const mine = rank(it.key, cfg.id, cfg.metered, cfg.uploadMax, cfg.seed);
+  let position = 0;
+  let interested = 1;
+  for (const p of c.links) {
+    if (!p.greeted) continue;
+    const reserved = of(it.reserved, p);
+    if (reserved) interested++;
+    const h = p.hello;
+    if (h.seed || (reserved && rank(it.key, p.id, h.metered, h.uplink, false) < mine)) position++;
+  }
+  if (position >= wanted) return false;
+  const n = interestedPeers(c, interested);
+  return interested >= 0.9 * n || mine < wanted / n;
+}
+
+/** How many peers of the swarm should be fetching by now. */
+function copies(c: Core, it: Item): number {
+  const k = Math.min(Math.trunc(Math.max(0, c.now - it.electFrom) / c.cfg.electionStep), 40);
+  return c.cfg.originCopies * 2 ** k;
+}
+
+/** When the threshold doubles next. */
+export function nextRound(c: Core, it: Item): Time {
+  if (c.now < it.electFrom) return it.electFrom;
+  const k = Math.trunc((c.now - it.electFrom) / c.cfg.electionStep);
+  return it.electFrom + (k + 1) * c.cfg.electionStep;
+}
+
+/** Scales the swarm's size by the share of neighbours that reserved the key. */
+function interestedPeers(c: Core, interested: number): number {
+  const links = c.links.length + 1;
+  return Math.max(interested, (Math.max(c.size, links) * interested) / links);
+}
+
+/**
+ * The upload rate below which a peer should not be the one to bring a segment into
+ * the swarm, in bit/s.
+ */
+const weakUplink = 1e6;
+
+/**
+ * Maps (key, peer) to [0, 1) evenly; seeds come before everybody, metered and weak
+ * peers after. FNV-1a of 32 bits with murmur3's finaliser, as Go computes it.
+ */
+export function rank(k: Key, id: PeerID, metered: boolean, uplink: number, seed: boolean): number {
+  const text = `${k}|${id}|`;
+  let h = 2166136261;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 16777619);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  const u = ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+  return seed ? u - 1 : metered || (uplink > 0 && uplink < weakUplink) ? u + 1 : u;
+}

@@ -1,0 +1,5 @@
+/**
+ * Whether texts that only explain (the event log) are part of this build. esbuild
+ * defines it: false in what viewers load, so that the texts cost them nothing.
+ */
+declare const __EXPLAIN__: boolean;

@@ -1,0 +1,205 @@
+// Fetches from the origin, their failures, and lies that it uncovers (swarm/origin.go).
+import { type Core, note, send } from "./core.ts";
+import { Cause, EffectType } from "./effect.ts";
+import { type Conflict, type FetchEnded, FetchError } from "./input.ts";
+import { type Gap, type Item, forget, gap, of, pieces, useful } from "./item.ts";
+import { remove } from "./limits.ts";
+import { type Key, MessageType, type PeerID } from "./message.ts";
+import { lead } from "./elect.ts";
+import { best, cancelInbound, promise, removeInbound } from "./offer.ts";
+import { ban, byDeadline } from "./peer.ts";
+import { mark, removeReservation } from "./reserve.ts";
+import { type Duration, millisecond, second } from "./time.ts";
+import { cancelOutbound } from "./upload.ts";
+import { interrupt, reset, step } from "./want.ts";
+
+/**
+ * How many segments are brought in for the swarm at a time: more would share one
+ * line, and the one due first would come last.
+ */
+export const maxElected = 3;
+/** How long after its availability a segment may not be there yet. */
+const freshFor = 500 * millisecond;
+const firstRetry = 100 * millisecond;
+const lastRetry = 5 * second;
+
+/**
+ * Asks the origin for everything from the first missing piece, and lets go of the
+ * sources that would have brought it too late.
+ */
+export function fetchMissing(c: Core, it: Item, cause: Cause): void {
+  cancelInbound(c, it);
+  const hole = gap(it);
+  if (!hole) return;
+  const end = pieces(it);
+  // several holes: one request for all costs less than one each
+  if (end < 0) hole.count = -1;
+  else {
+    let last = end;
+    while (it.have[last - 1]) last--;
+    hole.count = last - hole.first;
+  }
+  startFetch(c, it, hole, cause);
+}
+
+export function startFetch(c: Core, it: Item, { first, count }: Gap, cause: Cause): void {
+  it.fetching = true;
+  c.fetches++;
+  it.fetch = { type: EffectType.Fetch, key: it.key, id: ++c.fetchID, first, count, cause };
+  it.fetchAt = c.now;
+  if (it.hops < 0 || !it.sender.length) it.hops = 0;
+  c.counters.fetches[cause]!++;
+  if (__EXPLAIN__) note(c, `fetch ${it.key} pieces ${first}+${count}: cause ${cause}`);
+  c.emit(it.fetch);
+  promise(c, it);
+}
+
+/** Puts an elected segment behind those that are being fetched. */
+export function wait(c: Core, it: Item): void {
+  if (!c.waiting.includes(it)) c.waiting.push(it);
+}
+
+/** Lets the most urgent waiting segment have its turn. */
+export function endFetch(c: Core, it: Item): void {
+  it.fetching = false;
+  c.fetches--;
+  while (c.waiting.length && c.fetches < maxElected) {
+    const next = c.waiting.reduce((a, b) => (byDeadline(a, b) <= 0 ? a : b));
+    remove(c.waiting, next);
+    if (next !== it && c.items.get(next.key) === next && useful(next)) step(c, next);
+  }
+}
+
+/** Books what left the origin and decides what a failure means. */
+export function fetchEnded(c: Core, f: FetchEnded): void {
+  const it = c.items.get(f.fetch.key);
+  const { cause } = f.fetch;
+  const { originBytes } = c.counters;
+  if (__EXPLAIN__) note(c, `fetched ${f.fetch.key}: ${f.bytes} bytes, cause ${cause}, error ${f.error}`);
+  originBytes[cause]! += f.bytes;
+  if (!it) return;
+  if (!it.fetching || f.fetch.id !== it.fetch.id) return forget(c, it); // a sample, or cancelled before
+  endFetch(c, it);
+  switch (f.error) {
+    case FetchError.NoError:
+      // The time in which the origin was still making it is not its delay.
+      if (it.fetch.count < 0 && !it.fetch.first)
+        c.origin.add(Math.max(0, c.now - Math.max(it.fetchAt, it.need.whole)));
+      it.failures = 0;
+      if (useful(it) && cause !== Cause.Sample && !it.held && it.size) retryLater(c, it, f.retryAfter);
+      break;
+    case FetchError.Private:
+      originBytes[cause]! -= f.bytes;
+      originBytes[Cause.NotShareable]! += f.bytes;
+      keepPrivate(c, it.key);
+      it.wanted = false;
+      break;
+    case FetchError.Cancelled: // the edge could not even try
+      it.need.fetchable = false;
+      break;
+    default:
+      c.counters.fetchErrors++;
+      it.dead = f.error === FetchError.Final;
+      retryLater(c, it, f.retryAfter);
+      starve(c, it);
+  }
+  step(c, it);
+  giveUp(c, it, f.error);
+}
+
+/**
+ * Waits 100 ms × 2^n, jittered to between a half and the whole of it, at most 5 s,
+ * and at least what the origin asked for. The pause ends at the last moment before
+ * the deadline at the latest: an origin that has recovered by then must not be found
+ * out after it.
+ */
+function retryLater(c: Core, it: Item, asked: Duration): void {
+  let d = Math.min(firstRetry * 2 ** Math.min(it.failures, 10), lastRetry);
+  const half = Math.trunc(d / 2);
+  d = half + c.rng.below(half + 1);
+  const left = it.need.deadline - lead(c) - c.now;
+  if (left > 0) d = Math.min(d, left);
+  it.failures++;
+  it.retryAt = c.now + Math.max(d, asked);
+}
+
+/** Tells those who were to receive the segment from here to look elsewhere. */
+function starve(c: Core, it: Item): void {
+  if (it.inbound.length) return;
+  cancelOutbound(c, it);
+  for (const r of it.reserved) r.offered = false;
+  if (!it.sender.length && !it.held) it.hops = -1;
+}
+
+/**
+ * Ends the player's request when the origin refuses and no neighbour has the key, as
+ * plain HTTP would; the player retries by its own rules. A segment that has just
+ * become available is asked for again in any case: clocks agree to a few milliseconds
+ * at best, and the first request may have come too early.
+ */
+function giveUp(c: Core, it: Item, e: FetchError): void {
+  if ((e !== FetchError.Temporary && e !== FetchError.Final) || !it.wanted || !it.need.asked || it.fetching) return;
+  if (it.inbound.length || best(it)) return;
+  const late = it.need.deadline <= c.now && c.now >= it.need.available + freshFor;
+  if (it.dead || late || it.failures > 3) {
+    it.need.asked = false;
+    c.emit({ type: EffectType.Failed, key: it.key });
+  }
+}
+
+/** Takes a segment out of the swarm that its origin does not want shared. */
+export function keepPrivate(c: Core, key: Key): void {
+  const it = c.items.get(key);
+  if (!it || it.private) return;
+  it.private = true;
+  cancelOutbound(c, it);
+  while (it.reserved[0]) removeReservation(it, it.reserved[0]);
+  c.changed.delete(key);
+}
+
+/**
+ * Fetches one piece of an unsigned segment from the origin again, so that peers who
+ * agree on a lie are found out.
+ */
+export function sample(c: Core, it: Item): void {
+  const n = pieces(it);
+  if (c.cfg.signed || !it.sender.length || !it.need.fetchable || n <= 0 || it.private) return;
+  if (c.rng.float() >= c.cfg.sampleRate) return;
+  const cause = Cause.Sample;
+  c.counters.fetches[cause]!++;
+  c.emit({ type: EffectType.Fetch, key: it.key, id: ++c.fetchID, first: c.rng.below(n), count: 1, cause });
+}
+
+/** Bans a peer whose bytes do not verify. */
+export function badPiece(c: Core, from: PeerID, key: Key): void {
+  if (c.peers.has(from) || (from && !c.banned.has(from))) ban(c, from, key, "a piece did not verify");
+}
+
+/** Settles two claims about one unsigned segment by asking the origin. */
+export function conflict(c: Core, x: Conflict): void {
+  const it = c.items.get(x.key);
+  if (!it) return;
+  c.counters.conflicts++;
+  const p = c.peers.get(x.from);
+  if (p) {
+    const in_ = of(it.inbound, p);
+    if (in_) {
+      send(c, p, { type: MessageType.Cancel, key: it.key });
+      removeInbound(in_);
+    }
+    const o = of(it.offers, p);
+    if (o) o.blocked = true;
+  }
+  if ((it.fetching && it.fetch.cause === Cause.Corrupt) || !it.need.fetchable) return step(c, it);
+  const liars = it.sender;
+  interrupt(c, it);
+  const wanted = it.wanted || it.whole;
+  if (it.whole) mark(c, it.key, false);
+  reset(it);
+  it.wanted = wanted;
+  c.emit({ type: EffectType.Distrust, key: it.key });
+  // the origin itself contradicts what they sent
+  if (!x.from) for (const id of liars) badPiece(c, id, it.key);
+  if (wanted) startFetch(c, it, { first: 0, count: -1 }, Cause.Corrupt);
+  step(c, it);
+}

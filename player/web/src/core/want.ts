@@ -1,0 +1,216 @@
+// What the player wants, and how an item is brought one decision further (swarm/want.go).
+import { type Core, note, send } from "./core.ts";
+import { EffectType } from "./effect.ts";
+import type { Gained, Held, Want } from "./input.ts";
+import { type Item, add, forget, gap, itemOf, pieces, useful } from "./item.ts";
+import { type Key, MessageType } from "./message.ts";
+import { MaxPieces } from "./limits.ts";
+import { endRelay, expireReservations, findHolders, mark, reservationsEnd } from "./reserve.ts";
+import { decideOrigin, nextRound, panicAt } from "./elect.ts";
+import { endFetch, sample } from "./origin.ts";
+import { announce, assign, cancelInbound, credit } from "./offer.ts";
+import { cancelOutbound, pumpItem } from "./upload.ts";
+import { checkAt, replaceSlow } from "./slow.ts";
+import { prove, pushUntil } from "./subscribe.ts";
+import { type Time, microsecond } from "./time.ts";
+import { Reason } from "./timer.ts";
+
+/** Places or updates a wish of the player, and with it the passive reservation at every neighbour. */
+export function want(c: Core, w: Want): void {
+  const it = itemOf(c, w.key);
+  if (it.whole) return;
+  const fresh = !it.wanted;
+  if (__EXPLAIN__)
+    note(
+      c,
+      `want ${w.key} in ${w.available - c.now} ns by ${w.deadline - c.now} ns: ` +
+        `asked ${w.asked}, urgent ${w.urgent}, fetchable ${w.fetchable}`,
+    );
+  if (w.asked && !it.need.asked) it.dead = false; // the player tries again, so may we
+  it.wanted = true;
+  it.need = { ...w };
+  if (it.relay) {
+    it.relay = false;
+    c.relays--;
+  }
+  if (fresh) {
+    it.electFrom = Math.max(c.now, w.available);
+    c.toReserve.push(it);
+    findHolders(c, it);
+  } else if (!it.inbound.length && !it.fetching && !it.heard) {
+    it.electFrom = Math.max(it.electFrom, w.available);
+  }
+  step(c, it);
+}
+
+/**
+ * Takes wishes back. Bytes of an unfinished segment are let go; those who were
+ * receiving it from here are told.
+ */
+export function unwant(c: Core, keys: Key[]): void {
+  const gone: Key[] = [];
+  for (const k of keys) {
+    const it = c.items.get(k);
+    if (!it || !(it.wanted || it.relay)) continue;
+    if (it.relay) c.relays--;
+    it.wanted = it.relay = false;
+    if (it.whole) continue;
+    gone.push(k);
+    if (__EXPLAIN__) note(c, `unwant ${k}`);
+    drop(c, it);
+  }
+  if (gone.length) release(c, gone);
+}
+
+/** Takes reservations back at every neighbour. */
+export function release(c: Core, keys: Key[]): void {
+  for (const p of c.links) if (p.greeted) send(c, p, { type: MessageType.Release, keys });
+}
+
+/** Ends every transfer of an unfinished item, in and out, and forgets it. */
+export function drop(c: Core, it: Item): void {
+  interrupt(c, it);
+  reset(it);
+  rest(c, it);
+}
+
+/** Ends every transfer of an item. */
+export function interrupt(c: Core, it: Item): void {
+  cancelInbound(c, it);
+  if (it.fetching) {
+    c.emit({ type: EffectType.CancelFetch, key: it.key });
+    endFetch(c, it);
+  }
+  cancelOutbound(c, it);
+}
+
+export function reset(it: Item): void {
+  it.have = [];
+  it.sender = [];
+  it.offers = [];
+  it.held = it.prefix = it.failures = it.retryAt = it.promised = 0;
+  it.whole = it.flows = it.heard = false;
+  it.size = it.hops = -1;
+  for (const r of it.reserved) r.offered = false;
+}
+
+/**
+ * Brings an item one decision further: replace silent sources, lock transfers for
+ * what nobody brings, ask the origin when it is our turn or the last moment. It may
+ * be called at any time, any number of times.
+ */
+export function step(c: Core, it: Item): void {
+  if (!useful(it)) return rest(c, it);
+  expireReservations(c, it);
+  if (it.relay && !it.reserved.length) return endRelay(c, it);
+  replaceSlow(c, it);
+  assign(c, it);
+  decideOrigin(c, it);
+  schedule(c, it);
+}
+
+/** Keeps a record only while somebody may still ask for it. */
+export function rest(c: Core, it: Item): void {
+  expireReservations(c, it);
+  const at = reservationsEnd(it);
+  if (at < Infinity) c.timers.set(it.timer, at, Reason.Expire);
+  else c.timers.clear(it.timer);
+  forget(c, it);
+}
+
+/** Sets the item's one timer to the earliest moment that could change a decision. */
+export function schedule(c: Core, it: Item): void {
+  let at = Infinity;
+  let why = Reason.Expire;
+  const sooner = (t: Time, w: Reason) => {
+    if (t < at) {
+      at = t;
+      why = w;
+    }
+  };
+  if (it.relay) sooner(reservationsEnd(it), Reason.Expire);
+  for (const in_ of it.inbound) sooner(checkAt(c, in_), Reason.Stall);
+  const push = pushUntil(c, it);
+  if (push > c.now) sooner(push, Reason.Stall);
+  if (it.wanted && it.need.fetchable && !it.fetching && !it.dead) {
+    const floor = Math.max(it.retryAt, it.need.available);
+    if (it.retryAt > c.now) sooner(floor, Reason.Retry);
+    if (gap(it)) sooner(Math.max(floor, nextRound(c, it), it.promised), Reason.Elect);
+    sooner(Math.max(floor, panicAt(c, it)), Reason.Deadline);
+  }
+  if (at === Infinity) c.timers.clear(it.timer);
+  else c.timers.set(it.timer, Math.max(at, c.now + microsecond), why);
+}
+
+/** Books verified pieces and passes them on. */
+export function gained(c: Core, g: Gained): void {
+  const it = c.items.get(g.key);
+  if (!it || it.whole || g.first < 0 || g.count < 0 || g.first + g.count > MaxPieces) {
+    if (it?.whole) c.counters.piecesTwice += g.count;
+    return;
+  }
+  if (g.size >= 0 && it.size < 0) it.size = g.size;
+  const first = !it.held;
+  const fresh = add(it, g.first, g.count);
+  c.counters.piecesTwice += g.count - fresh;
+  const p = c.peers.get(g.from);
+  if (!g.from) c.counters.piecesOrigin += fresh;
+  else if (p) {
+    c.counters.piecesIn += fresh;
+    credit(c, it, p, g.count);
+  }
+  if (it.held === pieces(it)) return complete(c, it, !g.from && g.first + g.count === pieces(it));
+  if (first) announce(c, it);
+  pumpItem(c, it);
+}
+
+/**
+ * Turns an item into one that is held and served. drained says that a running fetch
+ * has nothing left to bring.
+ */
+function complete(c: Core, it: Item, drained: boolean): void {
+  it.whole = true;
+  c.counters.completed++;
+  if (__EXPLAIN__) note(c, `whole ${it.key}: ${it.held} pieces, ${it.hops} hops, from [${it.sender.join(" ")}]`);
+  if (it.sender.length && !it.fetch.cause) c.counters.completedPeer++;
+  cancelInbound(c, it);
+  if (it.fetching && !drained) c.emit({ type: EffectType.CancelFetch, key: it.key });
+  if (it.relay) {
+    it.relay = false;
+    c.relays--;
+  }
+  prove(c, it);
+  it.wanted = false;
+  it.offers = [];
+  if (!it.private) {
+    announce(c, it);
+    mark(c, it.key, true);
+  }
+  pumpItem(c, it);
+  sample(c, it);
+  rest(c, it);
+}
+
+/** Books a segment found in the store. Its size may follow in a second Held. */
+export function held(c: Core, h: Held): void {
+  const it = itemOf(c, h.key);
+  if (it.whole && (it.size >= 0 || h.size < 0)) return;
+  if (h.size >= 0) {
+    it.size = h.size;
+    it.held = it.prefix = pieces(it);
+    it.have = new Array<boolean>(it.held).fill(true);
+  }
+  if (it.whole) return;
+  it.hops = Math.max(it.hops, 1);
+  complete(c, it, false);
+}
+
+/** Books that the store let go of a segment. */
+export function evicted(c: Core, k: Key): void {
+  const it = c.items.get(k);
+  if (!it?.whole) return;
+  cancelOutbound(c, it);
+  reset(it);
+  mark(c, k, false);
+  rest(c, it);
+}
