@@ -109,10 +109,18 @@ func (s *Session) Presentation() *timeline.Presentation {
 // Update gives the session a presentation that somebody else follows.
 func (s *Session) Update(p *timeline.Presentation) {
 	s.mu.Lock()
+	moved := s.presentation != nil && p != nil && (p.ClockOffset-s.presentation.ClockOffset).Abs() > clockMoved
 	s.presentation = p
 	s.mu.Unlock()
+	if node, ok := s.cfg.Node.(interface{ Resync() }); ok && moved {
+		node.Resync()
+	}
 	s.replan()
 }
+
+// clockMoved is by how much the manifest's clock must move against ours for the
+// swarm's to be in doubt too.
+const clockMoved = 250 * time.Millisecond
 
 // Get asks the peer for what a player asked for. header goes to the origin only.
 func (s *Session) Get(ctx context.Context, m Match, url string, header http.Header) (Stream, error) {

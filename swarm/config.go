@@ -30,8 +30,9 @@ type Config struct {
 	// MaxPeers is the number of links never exceeded (default 10).
 	MaxPeers int
 	// DisconnectWebsocketOnMax closes the signalling websocket when MaxPeers are
-	// connected, to spare the server; neighbours then forward signals
-	// (default false).
+	// connected, to spare the server; neighbours then forward signals. It opens
+	// again, after a wait with jitter, below MinPeers, every ten minutes, and on
+	// NeedSignal. A seed's stays open (default false).
 	DisconnectWebsocketOnMax bool
 	// OriginCopies is how many peers should fetch a new segment when no seed
 	// does (default 1). More copies spread faster and cost origin bytes.

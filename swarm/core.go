@@ -19,16 +19,19 @@ type Core struct {
 	tracks map[string]*track
 	peers  map[PeerID]*peer
 	links  []*peer // in order of arrival, so that effects never depend on map order
-	pend   map[PeerID]Time
+	pend   map[PeerID]dial
 	banned *recent[PeerID]
-	cands  []PeerID // introduced and not linked, oldest first
+	cands  candidates
 
 	size      int
 	connected bool
-	closedWS  bool
+	websocket websocket
 	linked    int // links ever, for their order
 	seekAt    Time
 	seekWait  time.Duration
+	reviewAt  Time
+	reviews   int
+	relayed   allowance // forwards of all neighbours together
 
 	origin   originClock
 	upload   bucket
@@ -69,12 +72,13 @@ func New(cfg Config) (*Core, error) {
 		items:   map[Key]*item{},
 		tracks:  map[string]*track{},
 		peers:   map[PeerID]*peer{},
-		pend:    map[PeerID]Time{},
+		pend:    map[PeerID]dial{},
 		banned:  newRecent[PeerID](MaxBanned),
 		changed: map[Key]bool{},
 	}
 	c.origin.guess(cfg.OriginTime)
 	c.upload.limit(cfg.UploadMax)
+	c.relayed = newAllowance(0, relayBurst)
 	c.govern = c.timers.add(WhyGovern)
 	c.refill = c.timers.add(WhyUpload)
 	c.gossip = c.timers.add(WhyGossip)
@@ -92,12 +96,13 @@ func (c *Core) Handle(now Time, in Input) {
 	case LinkUp:
 		c.linkUp(in)
 	case LinkDown:
-		c.linkDown(in.Peer)
+		c.linkLost(in.Peer)
 	case Received:
 		if p := c.peers[in.From]; p != nil {
 			c.receive(p, in.Message)
 		}
 	case Gained:
+		c.timeFirst(in)
 		c.gained(in)
 	case Flowing:
 		c.flowing(in)
@@ -118,7 +123,9 @@ func (c *Core) Handle(now Time, in Input) {
 	case SwarmState:
 		c.swarmState(in)
 	case Introduced:
-		c.introduced(in.Peers)
+		c.introduced(in.Peers, false)
+	case NeedSignal:
+		c.needSignal()
 	case Measured:
 		if p := c.peers[in.Peer]; p != nil && in.RTT > 0 {
 			p.rtt = in.RTT
@@ -203,6 +210,7 @@ func (c *Core) runTimers() {
 		c.timers.clear(t)
 		switch t.why {
 		case WhyGovern:
+			c.review()
 			c.checkPeers()
 		case WhyUpload:
 			for _, p := range c.links {

@@ -20,6 +20,9 @@ type Counters struct {
 	Bans          int64
 	Conflicts     int64
 	Forwards      int64
+	ForwardsCut   int64 // not relayed: over the limit, or not allowed
+	Trials        int64 // neighbours connected to find out whether they are better
+	Evictions     int64 // neighbours let go because they are poor, or a better one was found
 	Completed     int64 // segments made whole here
 	CompletedPeer int64 // of them without one origin byte
 }
@@ -33,7 +36,7 @@ type Sizes struct {
 // Sizes counts the tables.
 func (c *Core) Sizes() Sizes {
 	s := Sizes{Items: len(c.items), Tracks: len(c.tracks), Links: len(c.links), Pending: len(c.pend),
-		Candidates: len(c.cands), Banned: len(c.banned.order)}
+		Candidates: len(c.cands.list), Banned: len(c.banned.order)}
 	for _, p := range c.links {
 		s.Reservations += len(p.reserved)
 		s.Haves += len(p.haves.order)

@@ -60,7 +60,20 @@
 //
 // Govern. Between MinPeers and MaxPeers links, two of which are left to those who
 // find us; checked when the websocket connects and when a peer comes or goes. A
-// neighbour whose bytes do not verify is banned.
+// peer that cannot be reached is tried again after pauses that double, with jitter.
+// What neighbours are worth is learnt without asking anything of them: pieces they
+// brought and took lately, over the round trip and the time from Accept to the first
+// piece. Every reviewEvery one that lets transfers down is let go, one at most; every
+// second review one peer more is tried for half a minute, in the two free places,
+// and takes another's place only if it is worth half as much again and a segment
+// more. Seeds stay, and nobody leaves while bytes are under way.
+//
+// Signal through neighbours. Neighbours tell each other who else they are linked
+// to. A peer without the websocket (it left, DisconnectWebsocketOnMax, or it was
+// cut) sends offers by a neighbour that knows the receiver: one step, one message
+// out for one in, at a bounded rate for each neighbour and for all of them.
+//
+// A neighbour whose bytes do not verify is banned.
 //
 // # Integrity
 //

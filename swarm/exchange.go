@@ -1,9 +1,6 @@
 package swarm
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // introduce tells a new neighbour who else is linked here, and the others of it,
 // so that the mesh grows and signals find a way without the server.
@@ -27,46 +24,73 @@ func (c *Core) introduce(p *peer) {
 
 // exchanged books a neighbour's neighbours: candidates, and ways to forward by.
 func (c *Core) exchanged(p *peer, ids []PeerID) {
+	if !p.lists.take(c.now, listBurst, listsPerSecond) {
+		return
+	}
 	for _, id := range ids[:min(len(ids), MaxNeighbours)] {
-		if id == c.cfg.ID || slices.Contains(p.neighbours, id) {
+		if id == c.cfg.ID {
 			continue
 		}
+		p.neighbours = without(p.neighbours, id)
 		if len(p.neighbours) == MaxNeighbours {
 			p.neighbours = p.neighbours[1:]
 		}
 		p.neighbours = append(p.neighbours, id)
 	}
-	if len(c.links) < c.cfg.MinPeers || !c.connected {
-		c.introduced(ids)
-	}
+	c.introduced(ids[:min(len(ids), MaxNeighbours)], true)
 }
 
-// forwardOut sends a signalling payload by a neighbour that knows the receiver.
+// forwardOut sends a signalling payload by a neighbour that knows the receiver:
+// the one that carries its signals already, else the one of the shortest round trip.
 func (c *Core) forwardOut(f ForwardOut) {
-	for _, p := range c.links {
-		if p.greeted && slices.Contains(p.neighbours, f.To) {
-			c.send(p, Forward{From: c.cfg.ID, To: f.To, Payload: f.Payload})
-			return
+	if c.cfg.ID == f.To {
+		return
+	}
+	d, dialing := c.pend[f.To]
+	via := c.peers[d.via]
+	if via == nil || !slices.Contains(via.neighbours, f.To) {
+		via = nil
+		for _, p := range c.links {
+			if p.greeted && slices.Contains(p.neighbours, f.To) && (via == nil || p.rtt < via.rtt) {
+				via = p
+			}
 		}
 	}
+	if via == nil {
+		return
+	}
+	if dialing {
+		d.via = via.id
+		c.pend[f.To] = d
+	}
+	c.send(via, Forward{From: c.cfg.ID, To: f.To, Payload: f.Payload})
 }
 
 // forward delivers a payload or passes it on, one step, at a bounded rate. The
 // sender cannot speak in another's name: a payload that is passed on bears the
-// name of the link it came by.
+// name of the link it came by. One message in is one message out at most.
 func (c *Core) forward(p *peer, f Forward) {
-	if c.now-p.forwardsAt >= time.Second {
-		p.forwards, p.forwardsAt = 0, c.now
-	}
-	if p.forwards++; p.forwards > forwardsPerSecond {
+	if !p.forwards.take(c.now, forwardBurst, forwardsPerSecond) {
+		c.counters.ForwardsCut++
 		return
 	}
 	if f.To == c.cfg.ID {
+		// The answer goes back the way this came, as long as that is open.
+		if f.From != c.cfg.ID && c.peers[f.From] == nil && !c.banned.has(f.From) {
+			p.neighbours = without(p.neighbours, f.From)
+			if len(p.neighbours) == MaxNeighbours {
+				p.neighbours = p.neighbours[1:]
+			}
+			p.neighbours = append(p.neighbours, f.From)
+		}
 		c.emit(Deliver{From: f.From, Payload: f.Payload})
 		return
 	}
-	if to := c.peers[f.To]; to != nil && to.greeted && f.From == p.id {
-		c.counters.Forwards++
-		c.send(to, Forward{From: p.id, To: f.To, Payload: f.Payload})
+	to := c.peers[f.To]
+	if to == nil || to == p || !to.greeted || f.From != p.id || !c.relayed.take(c.now, relayBurst, relaysPerSecond) {
+		c.counters.ForwardsCut++
+		return
 	}
+	c.counters.Forwards++
+	c.send(to, Forward{From: p.id, To: f.To, Payload: f.Payload})
 }

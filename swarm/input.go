@@ -124,6 +124,11 @@ type SwarmState struct {
 // Introduced are peers that signalling or a neighbour proposes to connect to.
 type Introduced struct{ Peers []PeerID }
 
+// NeedSignal says that the edge wants to be connected to signalling for a moment
+// although nobody is missing: its clock jumped, or the manifest's timing is in
+// doubt, and signalling has the swarm's clock.
+type NeedSignal struct{}
+
 // Measured is a passive round-trip reading of a link.
 type Measured struct {
 	Peer PeerID
@@ -167,6 +172,7 @@ func (Evicted) input()    {}
 func (SwarmState) input() {}
 func (Introduced) input() {}
 func (Measured) input()   {}
+func (NeedSignal) input() {}
 func (Condition) input()  {}
 func (Trust) input()      {}
 func (ForwardOut) input() {}

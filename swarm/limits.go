@@ -20,8 +20,14 @@ const (
 
 	// ReservationLife is how long after its due time a reservation is kept.
 	ReservationLife = 10 * time.Second
-	// forwardsPerSecond bounds what one neighbour can make this peer relay.
-	forwardsPerSecond = 20
+
+	// What one neighbour can make this peer relay, in Forwards: an attempt is one
+	// description of a few KiB and up to 20 candidates. See allowance.
+	forwardBurst, forwardsPerSecond = 64, 20
+	// What all of them together can.
+	relayBurst, relaysPerSecond = 256, 80
+	// How many Peers messages of one neighbour are read.
+	listBurst, listsPerSecond = 64, 4
 )
 
 // recent is a set that forgets its oldest members past a cap.

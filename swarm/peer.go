@@ -14,11 +14,14 @@ type peer struct {
 	greeted bool
 	since   Time
 
-	rtt       time.Duration
+	rtt       time.Duration // of the link, as ICE measures it
 	answer    time.Duration // smoothed time from Accept to Begin
+	first     time.Duration // smoothed time from Accept to the first piece
 	delivered int           // pieces
 	uploaded  int64         // pieces
 	strikes   int
+	record    record
+	trial     bool // connected to find out whether it is better than others
 
 	inbound     []*inbound
 	outbound    []*outbound
@@ -27,9 +30,9 @@ type peer struct {
 	haves       *recent[Key]
 	tracks      *recent[string] // that it showed interest in
 	children    map[string]int  // tracks pushed to it, with refused pushes in a row
-	neighbours  []PeerID
-	forwards    int // in the current second
-	forwardsAt  Time
+	neighbours  []PeerID        // that it told of, the latest last
+	forwards    allowance       // what it may still have relayed
+	lists       allowance       // of Peers messages
 }
 
 // note remembers a neighbour's interest in a track.
@@ -46,17 +49,11 @@ func (p *peer) answered(d time.Duration) {
 	p.answer += (d - p.answer) / 8
 }
 
-const (
-	connectPatience = 15 * time.Second // after which an attempt is forgotten
-	seekMore        = 15 * time.Second // between questions for peers above the minimum
-	firstSeek       = time.Second
-	lastSeek        = 30 * time.Second
-)
-
 // linkUp greets a new neighbour; what it needs to know follows its own hello.
 func (c *Core) linkUp(l LinkUp) {
+	trial := c.pend[l.Peer].trial
 	delete(c.pend, l.Peer)
-	c.cands = without(c.cands, l.Peer)
+	c.cands.drop(l.Peer)
 	if c.peers[l.Peer] != nil || l.Peer == c.cfg.ID {
 		return
 	}
@@ -65,12 +62,16 @@ func (c *Core) linkUp(l LinkUp) {
 		return
 	}
 	c.linked++
-	p := &peer{id: l.Peer, order: c.linked, since: c.now, rtt: l.RTT,
+	p := &peer{id: l.Peer, order: c.linked, since: c.now, rtt: l.RTT, trial: trial,
+		forwards: newAllowance(c.now, forwardBurst), lists: newAllowance(c.now, listBurst),
 		reserved: map[Key]struct{}{}, haves: newRecent[Key](MaxHaves),
 		tracks: newRecent[string](64), children: map[string]int{}}
 	c.peers[l.Peer] = p
 	c.links = append(c.links, p)
 	c.seekWait = firstSeek
+	if c.reviewAt == 0 {
+		c.reviewAt = c.now + c.jitter(reviewEvery)
+	}
 	c.send(p, Hello{Version: Version, Seed: c.cfg.Seed, Metered: c.cfg.Metered,
 		Uplink: c.cfg.UploadMax, MaxPeers: c.cfg.MaxPeers})
 	c.checkPeers()
@@ -98,14 +99,23 @@ func (c *Core) greet(p *peer, h Hello) {
 	c.introduce(p)
 }
 
+// linkLost is a link that broke, or never came up.
+func (c *Core) linkLost(id PeerID) {
+	if c.peers[id] != nil {
+		c.again(id, 1, false) // who leaves on purpose says so
+	}
+	c.linkDown(id)
+}
+
 // linkDown takes a neighbour out of every table and finds other sources.
 func (c *Core) linkDown(id PeerID) {
-	delete(c.pend, id)
 	p := c.peers[id]
 	if p == nil {
+		c.dialFailed(id)
 		c.checkPeers()
 		return
 	}
+	delete(c.pend, id)
 	delete(c.peers, id)
 	c.links = without(c.links, p)
 	for _, t := range c.tracks {
@@ -146,101 +156,12 @@ func (c *Core) linkDown(id PeerID) {
 	c.checkPeers()
 }
 
-// checkPeers keeps the number of neighbours between the minimum and the maximum.
-// It runs when the websocket connects and whenever a peer comes or goes.
-func (c *Core) checkPeers() {
-	for id, since := range c.pend {
-		if c.now-since >= connectPatience {
-			delete(c.pend, id)
-		}
-	}
-	if len(c.links) > c.cfg.MaxPeers {
-		c.disconnect(c.worst(), "too many peers")
-		return
-	}
-	// two places stay free for peers that find us
-	target := max(c.cfg.MinPeers, c.cfg.MaxPeers-2)
-	for len(c.links)+len(c.pend) < target && len(c.cands) > 0 {
-		id := c.cands[0]
-		c.cands = c.cands[1:]
-		if c.peers[id] != nil || c.banned.has(id) {
-			continue
-		}
-		c.pend[id] = c.now
-		c.emit(Connect{Peer: id})
-	}
-	missing := target - len(c.links) - len(c.pend)
-	c.checkWebsocket()
-	if missing <= 0 || !c.connected {
-		c.timers.clear(c.govern)
-		if len(c.pend) > 0 {
-			c.timers.set(c.govern, c.now+connectPatience, WhyGovern)
-		}
-		return
-	}
-	if c.now >= c.seekAt {
-		c.emit(Discover{Count: missing})
-		wait := seekMore
-		if len(c.links) < c.cfg.MinPeers {
-			c.seekWait = min(max(c.seekWait*2, firstSeek), lastSeek)
-			wait = c.seekWait
-		}
-		c.seekAt = c.now + wait
-	}
-	c.timers.set(c.govern, c.seekAt, WhyGovern)
-}
-
-// checkWebsocket leaves the signalling server when nothing is missing and comes
-// back when too few neighbours are left (DisconnectWebsocketOnMax).
-func (c *Core) checkWebsocket() {
-	if !c.cfg.DisconnectWebsocketOnMax {
-		return
-	}
-	switch {
-	case !c.closedWS && len(c.links) >= c.cfg.MaxPeers:
-		c.closedWS = true
-		c.emit(CloseSignal{})
-	case c.closedWS && len(c.links) < c.cfg.MinPeers:
-		c.closedWS = false
-		c.emit(OpenSignal{})
-	}
-}
-
-// worst is the neighbour with most failures, then least delivered, then newest;
-// a seed is never the worst.
-func (c *Core) worst() *peer {
-	return slices.MinFunc(c.links, func(a, b *peer) int {
-		return cmp.Or(
-			cmp.Compare(btoi(a.hello.Seed), btoi(b.hello.Seed)),
-			cmp.Compare(b.strikes, a.strikes),
-			cmp.Compare(a.delivered, b.delivered),
-			cmp.Compare(b.order, a.order))
-	})
-}
-
 func (c *Core) swarmState(s SwarmState) {
 	c.size = s.Size
 	if s.Connected && !c.connected {
 		c.seekAt, c.seekWait = c.now, 0
 	}
 	c.connected = s.Connected
-	c.checkPeers()
-}
-
-// introduced remembers peers to connect to.
-func (c *Core) introduced(ids []PeerID) {
-	for _, id := range ids {
-		if id == c.cfg.ID || c.peers[id] != nil || c.banned.has(id) || slices.Contains(c.cands, id) {
-			continue
-		}
-		if _, trying := c.pend[id]; trying {
-			continue
-		}
-		if len(c.cands) == MaxCandidates {
-			c.cands = c.cands[1:]
-		}
-		c.cands = append(c.cands, id)
-	}
 	c.checkPeers()
 }
 

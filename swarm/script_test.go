@@ -226,6 +226,8 @@ func scriptInput(name string, a arguments) (Input, error) {
 		return Measured{Peer: PeerID(a.word(0)), RTT: a.duration("rtt")}, nil
 	case "tick":
 		return Tick{}, nil
+	case "needsignal":
+		return NeedSignal{}, nil
 	case "forwardout":
 		return ForwardOut{To: PeerID(a.word(0)), Payload: []byte("x")}, nil
 	case "hello":

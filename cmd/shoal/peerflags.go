@@ -22,6 +22,7 @@ type peerOptions struct {
 	upload                      byteSize // bit/s
 	minPeers, maxPeers          int
 	loopback, metered           bool
+	leaveSignal                 bool
 }
 
 func peerFlags(cmd *cobra.Command) *peerOptions {
@@ -36,6 +37,7 @@ func peerFlags(cmd *cobra.Command) *peerOptions {
 	f.StringVar(&o.trust, "trust", "", "public key whose signed segments alone are accepted (default: the key signalling announces, if any)")
 	f.IntVar(&o.minPeers, "min-peers", 0, "peers below which more are looked for (default 4)")
 	f.IntVar(&o.maxPeers, "max-peers", 0, "most peers at a time (default 10)")
+	f.BoolVar(&o.leaveSignal, "disconnect-websocket-on-max", false, "leave the signalling server while --max-peers are connected; neighbours then carry signals (seeds stay)")
 	f.BoolVar(&o.metered, "metered", false, "send as little as possible to others")
 	f.BoolVar(&o.loopback, "loopback", false, "also connect to peers on this machine")
 	cmd.MarkFlagDirname("cache")
@@ -45,7 +47,8 @@ func peerFlags(cmd *cobra.Command) *peerOptions {
 // config makes the peer's configuration and opens its store. Close the store.
 func (o *peerOptions) config(log *slog.Logger) (player.Config, *segments.Store, error) {
 	cfg := player.Config{Swarm: o.swarm, Signal: o.signal, Log: log,
-		Core: swarm.Config{MinPeers: o.minPeers, MaxPeers: o.maxPeers, UploadMax: int64(o.upload), Metered: o.metered}}
+		Core: swarm.Config{MinPeers: o.minPeers, MaxPeers: o.maxPeers, UploadMax: int64(o.upload), Metered: o.metered,
+			DisconnectWebsocketOnMax: o.leaveSignal}}
 	if o.loopback {
 		cfg.RTC.Scope = rtc.WithLoopback
 	}

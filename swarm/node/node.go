@@ -40,6 +40,7 @@ type Node struct {
 	unsized map[segments.Key]struct{} // of them, without a size
 	claims  map[segments.Key][]claim
 	storing chan struct{}
+	clock   wallClock
 	stats   tally
 }
 
@@ -112,6 +113,10 @@ func (n *Node) Trust(key ed25519.PublicKey) error {
 	return nil
 }
 
+// Resync says that the timing of what is watched is in doubt: a peer that has left
+// signalling joins again for a moment, for the swarm's clock and size.
+func (n *Node) Resync() { n.post(func() { n.feed(swarm.NeedSignal{}) }) }
+
 // SetCondition tells what the device allows at the moment.
 func (n *Node) SetCondition(c swarm.Condition) { n.post(func() { n.feed(c) }) }
 
@@ -168,6 +173,9 @@ func (n *Node) loop() {
 			n.feed(swarm.Tick{})
 		case <-sweep.C:
 			n.sweep()
+			if n.clock.jumped(time.Now(), n.now()) {
+				n.feed(swarm.NeedSignal{})
+			}
 		}
 	}
 }

@@ -1,0 +1,300 @@
+package swarm
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// record is what a neighbour did lately. Each review halves what was there at the
+// one before, so that it tells of the last half minute more than of all before.
+type record struct {
+	value, failures float64
+	// totals at the last review
+	delivered int
+	uploaded  int64
+	strikes   int
+}
+
+// value is how many pieces came from a neighbour lately, and an eighth of those it
+// took: who can only take is worth something too, since it passes on what it got.
+func (p *peer) value() float64 {
+	r := &p.record
+	return r.value + float64(p.delivered-r.delivered) + float64(p.uploaded-r.uploaded)/8
+}
+
+// failures is how many transfers it let down lately.
+func (p *peer) failures() float64 {
+	return p.record.failures + float64(p.strikes-p.record.strikes)
+}
+
+const (
+	seekMore  = 15 * time.Second // between questions for peers above the minimum
+	firstSeek = time.Second
+	lastSeek  = 30 * time.Second
+
+	// reviewEvery is how often neighbours are compared, with jitter.
+	reviewEvery = 15 * time.Second
+	// trialTime is how long a neighbour is given before it is judged.
+	trialTime = 30 * time.Second
+	// maxTrials are going on at a time: the two places above the target.
+	maxTrials = 2
+	// better is how much more a neighbour on trial must be worth than the one that
+	// leaves for it, and betterBy by how much: about one segment. Without a gap two
+	// of equal worth would take turns.
+	better   = 1.5
+	betterBy = 64
+	// poorStrikes lately make a poor neighbour of one that delivers less than
+	// poorPieces for each.
+	poorStrikes = 2
+	poorPieces  = 16
+	// usualDelay halves the worth of a neighbour.
+	usualDelay = 200 * time.Millisecond
+)
+
+// target is the number of links this peer makes itself; two places more stay free
+// for peers that find us, and for trials.
+func (c *Core) target() int { return max(c.cfg.MinPeers, c.cfg.MaxPeers-maxTrials) }
+
+// checkPeers keeps the number of neighbours between the minimum and the maximum.
+// It runs when the websocket connects, whenever a peer comes or goes, and when the
+// timer it sets is due.
+func (c *Core) checkPeers() {
+	c.expireDials()
+	if len(c.links) > c.cfg.MaxPeers {
+		c.disconnect(c.worst(), "too many peers") // which checks again
+		return
+	}
+	heardToo := len(c.links) < c.cfg.MinPeers || !c.connected
+	for len(c.links)+len(c.pend) < c.target() {
+		next := c.cands.best(c.now, heardToo)
+		if next == nil {
+			break
+		}
+		c.connect(next, false)
+	}
+	c.checkWebsocket()
+	missing := c.target() - len(c.links) - len(c.pend)
+	if missing > 0 && c.connected && c.now >= c.seekAt {
+		c.discover(missing)
+	}
+	c.setGovern(missing, heardToo)
+}
+
+// expireDials gives up attempts of which nothing was heard.
+func (c *Core) expireDials() {
+	var late []PeerID
+	for id, d := range c.pend {
+		if c.now-d.since >= connectPatience {
+			late = append(late, id)
+		}
+	}
+	slices.Sort(late)
+	for _, id := range late {
+		c.dialFailed(id)
+	}
+}
+
+func (c *Core) discover(count int) {
+	c.emit(Discover{Count: count})
+	wait := seekMore
+	if len(c.links) < c.cfg.MinPeers {
+		c.seekWait = min(max(c.seekWait*2, firstSeek), lastSeek)
+		wait = c.seekWait
+	}
+	c.seekAt = c.now + wait
+}
+
+// setGovern sets the timer for the first thing that is to be done.
+func (c *Core) setGovern(missing int, heardToo bool) {
+	at, due := Time(0), false
+	by := func(t Time, ok bool) {
+		if ok && (!due || t < at) {
+			at, due = max(t, c.now), true
+		}
+	}
+	if missing > 0 {
+		by(c.seekAt, c.connected)
+		by(c.cands.next(c.now, heardToo))
+	}
+	for _, d := range c.pend {
+		by(d.since+connectPatience, true)
+	}
+	by(c.reviewAt, len(c.links) > 0)
+	by(c.websocketAt())
+	if !due {
+		c.timers.clear(c.govern)
+		return
+	}
+	c.timers.set(c.govern, at, WhyGovern)
+}
+
+// delay is how long a piece of this neighbour may be expected to take, from what
+// was seen without asking for it: the mean of what is known of the round trip and
+// of the time from Accept to the first piece.
+func (p *peer) delay() time.Duration {
+	if p.first == 0 {
+		return p.rtt
+	}
+	return (p.rtt + p.first) / 2
+}
+
+// worth compares neighbours:
+//
+//	worth = value / (1 + delay / usualDelay)
+func (p *peer) worth() float64 {
+	return p.value() / (1 + float64(p.delay())/float64(usualDelay))
+}
+
+// weak neighbours send little or nothing, by their own word.
+func (p *peer) weak() bool {
+	return p.hello.Metered || p.hello.Uplink > 0 && p.hello.Uplink < weakUplink
+}
+
+// poor neighbours promise and do not deliver.
+func (p *peer) poor() bool {
+	return !p.hello.Seed && p.failures() >= poorStrikes && p.value() < poorPieces*p.failures()
+}
+
+// idle says that nothing is under way with a neighbour, either way.
+func (p *peer) idle() bool { return len(p.inbound) == 0 && len(p.outbound) == 0 }
+
+// worst is the neighbour that leaves when there are too many: the one with most
+// failures lately, then with least use, then a weak one, then the newest. A seed is
+// never the worst.
+func (c *Core) worst() *peer { return slices.MinFunc(c.links, worse) }
+
+func worse(a, b *peer) int {
+	return cmp.Or(
+		cmp.Compare(btoi(a.hello.Seed), btoi(b.hello.Seed)),
+		cmp.Compare(b.failures(), a.failures()),
+		cmp.Compare(a.worth(), b.worth()),
+		cmp.Compare(a.delivered, b.delivered),
+		cmp.Compare(btoi(b.weak()), btoi(a.weak())),
+		cmp.Compare(b.order, a.order))
+}
+
+// timeFirst measures the time from Accept to the first piece.
+func (c *Core) timeFirst(in Gained) {
+	p, it := c.peers[in.From], c.items[in.Key]
+	if p == nil || it == nil {
+		return
+	}
+	if i := it.inboundFrom(p); i != nil && i.got == 0 {
+		took := max(c.now-i.started, 1)
+		if p.first == 0 {
+			p.first = took
+		}
+		p.first += (took - p.first) / 8
+	}
+}
+
+// review books what neighbours did, lets at most one go, and now and then tries
+// another. One a review bounds how fast a mesh can change, whatever the figures say.
+func (c *Core) review() {
+	if len(c.links) == 0 || c.now < c.reviewAt {
+		return
+	}
+	c.reviewAt = c.now + c.jitter(reviewEvery)
+	c.reviews++
+	for _, p := range c.links {
+		r := &p.record
+		*r = record{p.value() - r.value/2, p.failures() - r.failures/2, p.delivered, p.uploaded, p.strikes}
+	}
+	if p, why := c.dismissable(); p != nil {
+		c.counters.Evictions++
+		c.note("evict %s: %s", p.id, why)
+		c.again(p.id, maxTries, true)
+		c.disconnect(p, why)
+		return
+	}
+	if c.reviews%2 == 0 {
+		c.explore()
+	}
+}
+
+// dismissable is the neighbour that should leave, and why: one that is poor while
+// others can take its place, or one that a better one on trial replaces, or one
+// whose trial showed that it is not needed.
+func (c *Core) dismissable() (*peer, string) {
+	spare := len(c.links) > c.cfg.MinPeers
+	if next := c.cands.best(c.now, true); next != nil && next.tries == 0 {
+		spare = true
+	}
+	var trial *peer
+	for _, p := range c.links {
+		if p.poor() && spare {
+			return p, "does not deliver"
+		}
+		if p.trial && c.now-p.since >= trialTime && trial == nil {
+			trial = p
+		}
+	}
+	if trial == nil {
+		return nil, ""
+	}
+	trial.trial = false
+	if len(c.links) <= c.target() {
+		return nil, "" // its place is not taken from anybody
+	}
+	last := c.last(trial)
+	switch {
+	case last != nil && trial.worth() > better*last.worth()+betterBy:
+		return last, "a better one was found"
+	case trial.idle() && trial.value() == 0 && !trial.hello.Seed:
+		return trial, "no better than others"
+	}
+	return nil, ""
+}
+
+// last is the neighbour of least worth among those that can leave without harm:
+// not a seed, not on trial, there for long enough, nothing under way.
+func (c *Core) last(except *peer) (last *peer) {
+	for _, p := range c.links {
+		if p == except || p.trial || p.hello.Seed || !p.idle() || c.now-p.since < trialTime {
+			continue
+		}
+		if last == nil || worse(p, last) < 0 {
+			last = p
+		}
+	}
+	return last
+}
+
+// explore connects to one peer more, on trial, where there is a place for it: the
+// mesh that came about by who came first may not be the best. Where all places are
+// taken, a neighbour that has been of no use makes room.
+func (c *Core) explore() {
+	trials := 0
+	for _, p := range c.links {
+		trials += btoi(p.trial)
+	}
+	for _, d := range c.pend {
+		trials += btoi(d.trial)
+	}
+	if trials >= maxTrials || len(c.links)+len(c.pend) < c.target() {
+		return
+	}
+	next := c.cands.best(c.now, true)
+	if next == nil {
+		if c.connected && c.now >= c.seekAt {
+			c.discover(1) // for the time after the next
+		}
+		return
+	}
+	if len(c.links)+len(c.pend) >= c.cfg.MaxPeers {
+		p := c.last(nil)
+		if p == nil || p.value() > 0 || len(c.links) <= c.cfg.MinPeers || !slices.ContainsFunc(c.links, func(o *peer) bool { return o.value() > 0 }) {
+			return // everybody is of use, or nothing is going on that could show who is
+		}
+		c.counters.Evictions++
+		c.note("evict %s: makes room for a trial", p.id)
+		c.again(p.id, maxTries, true)
+		c.connect(next, true)
+		c.disconnect(p, "makes room")
+	} else {
+		c.connect(next, true)
+	}
+	c.counters.Trials++
+	c.note("try %s", next.id)
+}
