@@ -8,8 +8,11 @@ export const Version = 1;
 export interface Config {
   /** This peer's own name, from signalling. */
   id: PeerID;
-  /** Makes every choice repeatable; up to 64 bits. 0 is a seed like any other. */
-  randomSeed: number | bigint;
+  /**
+   * Draws from [0, 1) and is the brain's only chance: Math.random, or for stories that
+   * can be told again, random.ts.
+   */
+  random: () => number;
   /** Fetch every wanted segment from the origin at once and rank first as a source. */
   seed: boolean;
   /** Segments carry statements from a known key. Unsigned swarms cross-check instead (sampleRate). */
@@ -44,11 +47,13 @@ export interface Config {
   log: ((now: Time, line: string) => void) | undefined;
 }
 
+/** What must be said, and what may be. */
+export type Settings = Partial<Config> & Pick<Config, "id" | "random">;
+
 /** Fills in defaults and refuses nonsense. */
-export function populate(c: Partial<Config> & { id: PeerID }): Config {
+export function populate(c: Settings): Config {
   const full: Config = {
     ...c,
-    randomSeed: c.randomSeed || 0,
     seed: !!c.seed,
     signed: !!c.signed,
     minPeers: c.minPeers || 4,

@@ -1,12 +1,11 @@
 // The brain of one peer (swarm/core.go): a pure state machine without clock or I/O.
-import { type Config, populate } from "./config.ts";
+import { type Config, type Settings, populate } from "./config.ts";
 import { type Counters, newCounters, type Sizes, sizes } from "./counters.ts";
 import { type Effect, EffectType } from "./effect.ts";
 import { type Input, InputType } from "./input.ts";
 import { type Key, type Message, MessageType, type PeerID } from "./message.ts";
 import type { Duration, Time } from "./time.ts";
 import { Reason, Timers } from "./timer.ts";
-import { Random, fnv64a } from "./random.ts";
 import { Bucket } from "./bucket.ts";
 import { type Item, OriginClock } from "./item.ts";
 import { type Peer, checkPeers, disconnect, greet, introduced, linkDown, linkUp, swarmState } from "./peer.ts";
@@ -25,7 +24,6 @@ import { exchanged, forward, forwardOut } from "./exchange.ts";
  */
 export class Core {
   readonly cfg: Config;
-  readonly rng: Random;
   now: Time = 0;
 
   readonly items = new Map<Key, Item>();
@@ -71,9 +69,8 @@ export class Core {
   private effects: Effect[] = [];
   readonly counters: Counters = newCounters();
 
-  constructor(config: Partial<Config> & { id: PeerID }) {
-    this.cfg = populate(config);
-    this.rng = new Random(BigInt(this.cfg.randomSeed), fnv64a(this.cfg.id));
+  constructor(settings: Settings) {
+    this.cfg = populate(settings);
     this.origin = new OriginClock(this.cfg.originTime);
     this.upload.rate = this.cfg.uploadMax;
   }

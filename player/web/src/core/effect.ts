@@ -1,7 +1,7 @@
 // What the edge must do (swarm/effect.go).
 import type { Key, Message, PeerID } from "./message.ts";
 
-export const enum EffectType {
+export enum EffectType {
   Send = 1,
   Transmit,
   TransmitTail,
@@ -144,7 +144,7 @@ export interface Deliver {
 }
 
 /** Attributes origin bytes. */
-export const enum Cause {
+export enum Cause {
   None = 0,
   /** This peer's turn to bring the segment into the swarm. */
   Elected,

@@ -1,6 +1,6 @@
 // What the rest of the browser client may know of the brain.
 export { Core } from "./core.ts";
-export { type Config, Version } from "./config.ts";
+export { type Config, type Settings, Version } from "./config.ts";
 export type { Counters, Sizes } from "./counters.ts";
 export * from "./effect.ts";
 export * from "./input.ts";

@@ -4,7 +4,7 @@ import type { Key, Message, PeerID } from "./message.ts";
 import type { Fetch } from "./effect.ts";
 import type { Duration, Time } from "./time.ts";
 
-export const enum InputType {
+export enum InputType {
   Want = 1,
   Unwant,
   LinkUp,
@@ -162,7 +162,7 @@ export interface FetchEnded {
   retryAfter: Duration;
 }
 
-export const enum FetchError {
+export enum FetchError {
   NoError = 0,
   /** May work later: network, 5xx, 429, 404 of a segment not there yet. */
   Temporary,

@@ -184,15 +184,20 @@ export interface Gap {
 
 /** The first run of pieces that is neither held nor expected from a source or the origin. */
 export function gap(it: Item): Gap | undefined {
-  const within = (i: number, g: Gap) => i >= g.first && (g.count < 0 || i < g.first + g.count);
-  const covered = (i: number) =>
-    it.have[i] || it.inbound.some((g) => within(i, g)) || (it.fetching && within(i, it.fetch));
+  const { have } = it;
   const limit = it.size < 0 ? MaxPieces : pieces(it);
+  const expected: Gap[] = it.fetching ? [...it.inbound, it.fetch] : it.inbound;
   let first = it.prefix;
-  while (first < limit && covered(first)) first++;
+  for (let from = -1; from !== first; ) {
+    from = first;
+    while (have[first]) first++;
+    for (const g of expected)
+      if (first >= g.first && (g.count < 0 || first < g.first + g.count)) first = g.count < 0 ? limit : g.first + g.count;
+  }
   if (first >= limit) return;
   let last = first + 1;
-  while (last < limit && !covered(last)) last++;
+  while (last < limit && !have[last]) last++;
+  for (const g of expected) if (g.first > first) last = Math.min(last, g.first);
   return { first, count: it.size < 0 && last === limit ? -1 : last - first };
 }
 

@@ -12,7 +12,7 @@ export type Key = string;
 export const trackOf = (key: Key): string => key.slice(0, Math.max(0, key.lastIndexOf("/")));
 
 /** The type byte of the control channel (swarm/PROTOCOL.md §6); Begin travels on the bulk channel. */
-export const enum MessageType {
+export enum MessageType {
   Begin = 0,
   Hello = 1,
   Reserve,
@@ -124,7 +124,7 @@ export interface Refuse {
   reason: Refusal;
 }
 
-export const enum Refusal {
+export enum Refusal {
   /** The receiver has a source already. */
   Locked = 1,
   /** Not held any more. */

@@ -116,7 +116,7 @@ export function fetchEnded(c: Core, f: FetchEnded): void {
 function retryLater(c: Core, it: Item, asked: Duration): void {
   let d = Math.min(firstRetry * 2 ** Math.min(it.failures, 10), lastRetry);
   const half = Math.trunc(d / 2);
-  d = half + c.rng.below(half + 1);
+  d = half + Math.trunc(c.cfg.random() * half);
   const left = it.need.deadline - lead(c) - c.now;
   if (left > 0) d = Math.min(d, left);
   it.failures++;
@@ -164,10 +164,10 @@ export function keepPrivate(c: Core, key: Key): void {
 export function sample(c: Core, it: Item): void {
   const n = pieces(it);
   if (c.cfg.signed || !it.sender.length || !it.need.fetchable || n <= 0 || it.private) return;
-  if (c.rng.float() >= c.cfg.sampleRate) return;
+  if (c.cfg.random() >= c.cfg.sampleRate) return;
   const cause = Cause.Sample;
   c.counters.fetches[cause]!++;
-  c.emit({ type: EffectType.Fetch, key: it.key, id: ++c.fetchID, first: c.rng.below(n), count: 1, cause });
+  c.emit({ type: EffectType.Fetch, key: it.key, id: ++c.fetchID, first: Math.trunc(c.cfg.random() * n), count: 1, cause });
 }
 
 /** Bans a peer whose bytes do not verify. */

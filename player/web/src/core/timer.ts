@@ -3,7 +3,7 @@ import type { Time } from "./time.ts";
 import type { Item } from "./item.ts";
 
 /** Why a Tick is wanted. */
-export const enum Reason {
+export enum Reason {
   /** The next round of an origin election. */
   Elect = 1,
   /** A source that sends nothing must be replaced. */
