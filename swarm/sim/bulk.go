@@ -13,6 +13,7 @@ type flow struct {
 	inflight int   // pieces between the sender's uplink and the receiver
 	active   bool  // waits in the sender's uplink
 	last     swarm.Time
+	line     swarm.Time // when the path's own line is idle, if its rate has a limit
 	control  swarm.Time // when the last control message arrives: pieces do not overtake their Begin
 }
 
@@ -37,10 +38,12 @@ const maxQueued = 4096
 // uplink serves the flows of a peer one piece at a time, in turn: the fair share
 // of the token server that every access line is.
 type uplink struct {
-	rate int64 // bit/s, 0 sends nothing
-	busy bool
-	turn []int32 // directions that have something to send
-	head int
+	rate  int64 // bit/s, 0 sends nothing but control messages
+	busy  bool
+	until swarm.Time // when the piece being sent has left, if busy
+	owed  int        // bytes of control messages that went in between
+	turn  []int32    // directions that have something to send
+	head  int
 }
 
 func (u *uplink) next() (d int32, ok bool) {
@@ -55,6 +58,20 @@ func (u *uplink) next() (d int32, ok bool) {
 		u.head = 0
 	}
 	return d, true
+}
+
+// interject sends a control message of size bytes ahead of the pieces that wait, and
+// returns when it has left: a piece that is being sent is not interrupted, and the
+// next one leaves later by the message's length.
+func (u *uplink) interject(now swarm.Time, size int) swarm.Time {
+	if u.rate == 0 {
+		return now
+	}
+	u.owed += size
+	if u.busy {
+		now = max(now, u.until)
+	}
+	return now + span(size, u.rate)
 }
 
 // downlink is a queue in front of the receiver; what arrives while it is idle is
@@ -121,8 +138,9 @@ func (w *world) serve(p *peer) {
 		}
 		r := &f.runs[0]
 		p.up.busy = true
-		size := w.stream.pieceLength(r.seg, int(r.next))
-		w.queue.push(event{at: w.now + span(size, p.up.rate), kind: evUplink, who: p.index, link: d, seg: r.seg, piece: uint16(r.next)})
+		size := w.stream.pieceLength(r.seg, int(r.next)) + p.up.owed
+		p.up.until, p.up.owed = w.now+span(size, p.up.rate), 0
+		w.queue.push(event{at: p.up.until, kind: evUplink, who: p.index, link: d, seg: r.seg, piece: uint16(r.next)})
 	}
 }
 
@@ -157,7 +175,12 @@ func (w *world) uplinked(e *event) {
 		w.ledger.flying++
 		f.inflight++
 		size := w.stream.pieceLength(e.seg, int(e.piece))
-		f.last = max(f.last, f.control, w.now+w.geo.delay(l.rtt, size))
+		through := w.now
+		if l.rate > 0 {
+			f.line = max(f.line, w.now) + span(size, l.rate)
+			through = f.line
+		}
+		f.last = max(f.last, f.control, through+l.delay(w.geo, size))
 		w.queue.push(event{at: f.last, kind: evArrive, who: to.index, link: e.link, seg: e.seg, piece: e.piece, flag: w.flag(p, e)})
 	}
 	f.active = false

@@ -80,6 +80,11 @@ type Config struct {
 	// Uplinks is how viewers' uplinks are shared out (default 20 % none, 30 % 3,
 	// 30 % 8, 20 % 20 Mbit/s). The shares are quotas, not odds.
 	Uplinks []Uplink
+	// Members describes peers one by one, in place of Viewers, Seeds, Arrive and
+	// Uplinks (default: none).
+	Members []Member
+	// Paths is what lies between Members, where it is not as between all others.
+	Paths []Path
 	// UplinkTold says that brains know their uplink (as UploadMax, and Metered where
 	// there is none) instead of finding out.
 	UplinkTold bool
@@ -185,6 +190,9 @@ const (
 
 func (c Config) populate() Config {
 	or(&c.Mode, Live)
+	if len(c.Members) > 0 {
+		c.Viewers, c.Seeds = c.members()
+	}
 	or(&c.Viewers, 50)
 	or(&c.Duration, 60*time.Second)
 	or(&c.Warmup, min(15*time.Second, c.Duration/4))
@@ -281,6 +289,7 @@ func (c Config) validate() error {
 		sum += u.Share
 	}
 	check(sum > 0.999 && sum < 1.001, "uplink shares add up to %v: want 1", sum)
+	c.checkMembers(check)
 	positive("downlink", c.Downlink)
 	positive("seed link", c.SeedLink)
 	positive("seed peers", int64(c.SeedPeers))

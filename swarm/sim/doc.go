@@ -12,7 +12,8 @@
 //	message       rtt/2 + jitter·U, in order on each direction of a link
 //	loss          with 1 − (1 − loss)^packets the message, and all behind it, comes one
 //	              round trip later: links are reliable (SCTP)
-//	uplink        a token server: one piece of 16 KiB at a time, links in turn
+//	uplink        a token server: one piece of 16 KiB at a time, links in turn; control
+//	              messages go between pieces
 //	downlink      a queue: through at max(free, now − size/rate) + size/rate
 //	link          at most 1 MiB under way, the receive buffer of an SCTP association
 //	connecting    two signal round trips and four of ICE, DTLS and SCTP
@@ -32,8 +33,7 @@
 //
 // Congestion control is the receive window and the fair turn of the uplink; the
 // slow start of a connection, the throughput limit of loss and bufferbloat are
-// left out. Control messages take no room on the uplink (they are counted:
-// Report.ControlBytes). Lies about leaves that a swarm without a signing key can
+// left out. Lies about leaves that a swarm without a signing key can
 // only cross-check are not told; every piece a peer sends is right or wrong.
 //
 // # Invariants

@@ -94,7 +94,7 @@ func (w *world) leaveSwarm(p *peer, silent bool) {
 		if silent {
 			w.queue.push(event{at: w.now + w.cfg.Detect, kind: evLost, who: n.peer, link: n.link})
 		} else {
-			w.queue.push(event{at: w.now + w.geo.delay(w.links[n.link].rtt, packet), kind: evLost, who: n.peer, link: n.link})
+			w.queue.push(event{at: w.now + w.links[n.link].delay(w.geo, packet), kind: evLost, who: n.peer, link: n.link})
 		}
 	}
 	p.brain = nil
@@ -135,5 +135,5 @@ func (w *world) churn(p *peer) {
 		return
 	}
 	w.leaveSwarm(p, p.rng.Float64() < w.cfg.Silent)
-	w.queue.push(event{at: w.now, kind: evJoin, flag: joinViewer})
+	w.queue.push(event{at: w.now, kind: evJoin, flag: joinViewer, seg: -1})
 }

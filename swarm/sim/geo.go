@@ -15,7 +15,6 @@ type place struct{ x, y float64 }
 type geography struct {
 	min, span time.Duration
 	jitter    time.Duration
-	loss      float64
 	rng       *rand.Rand
 }
 
@@ -35,14 +34,14 @@ func (g *geography) rtt(a, b place) time.Duration {
 
 // delay is how long size bytes are under way, without their time in queues:
 // rtt/2 + jitter·U, and with probability 1 − (1 − loss)^packets one rtt more.
-func (g *geography) delay(rtt time.Duration, size int) time.Duration {
+func (g *geography) delay(rtt time.Duration, loss float64, size int) time.Duration {
 	d := rtt / 2
 	if g.jitter > 0 {
 		d += time.Duration(g.rng.Int64N(int64(g.jitter)))
 	}
-	if g.loss > 0 {
+	if loss > 0 {
 		packets := float64((size + packet - 1) / packet)
-		if g.rng.Float64() >= math.Pow(1-g.loss, packets) {
+		if g.rng.Float64() >= math.Pow(1-loss, packets) {
 			d += rtt
 		}
 	}

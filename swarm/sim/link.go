@@ -12,6 +12,8 @@ type link struct {
 	ends  [2]int32
 	state linkState
 	rtt   time.Duration
+	loss  float64
+	rate  int64   // bit/s each way, 0 no limit but the peers' own lines
 	flows [2]flow // flows[i] goes out from ends[i]
 }
 
@@ -31,6 +33,9 @@ func (w *world) direction(d int32) (l *link, from, to *peer, f *flow) {
 	i := d & 1
 	return l, w.peers[l.ends[i]], w.peers[l.ends[1-i]], &l.flows[i]
 }
+
+// delay is how long size bytes are under way on a link.
+func (l *link) delay(g *geography, size int) time.Duration { return g.delay(l.rtt, l.loss, size) }
 
 // outward is the direction of a link that leaves p.
 func (w *world) outward(p *peer, link int32) int32 {
@@ -63,12 +68,12 @@ func (w *world) connect(p *peer, id swarm.PeerID) {
 	case p.symmetric && o.symmetric:
 		refuse(w.cfg.ConnectTimeout, index)
 	default:
-		rtt := w.geo.rtt(p.place, o.place)
+		path := w.path(p, o)
 		n := int32(len(w.links))
-		w.links = append(w.links, link{ends: [2]int32{p.index, index}, rtt: rtt})
+		w.links = append(w.links, link{ends: [2]int32{p.index, index}, rtt: path.RTT, loss: path.Loss, rate: path.Rate})
 		p.links = append(p.links, neighbour{index, n})
 		o.links = append(o.links, neighbour{p.index, n})
-		w.queue.push(event{at: w.now + 2*w.cfg.SignalRTT + 4*rtt, kind: evLinkUp, link: n})
+		w.queue.push(event{at: w.now + 2*w.cfg.SignalRTT + 4*path.RTT, kind: evLinkUp, link: n})
 	}
 }
 
@@ -108,7 +113,7 @@ func (w *world) disconnect(p *peer, other int32) {
 		return
 	}
 	o := w.peers[other]
-	w.closeLink(n, o, w.geo.delay(w.links[n].rtt, packet))
+	w.closeLink(n, o, w.links[n].delay(w.geo, packet))
 }
 
 // closeLink ends a link and lets one end know after a while. What was under way
@@ -156,8 +161,8 @@ func (w *world) sendControl(p *peer, to swarm.PeerID, m swarm.Message) {
 }
 
 func (w *world) post(d int32, m swarm.Message, size int) {
-	l, _, _, f := w.direction(d)
-	f.control = max(f.control, w.now+w.geo.delay(l.rtt, size))
+	l, from, _, f := w.direction(d)
+	f.control = max(f.control, from.up.interject(w.now, size)+l.delay(w.geo, size))
 	w.queue.push(event{at: f.control, kind: evControl, link: d, seg: w.messages.put(m)})
 }
 

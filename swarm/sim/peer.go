@@ -15,12 +15,13 @@ type brain interface {
 
 // peer is one virtual edge with its brain.
 type peer struct {
-	index int32
-	id    swarm.PeerID
-	brain brain
-	rng   *rand.Rand
-	place place
-	skew  swarm.Time // what its clock is ahead
+	index  int32
+	member int // place in Config.Members, -1 none
+	id     swarm.PeerID
+	brain  brain
+	rng    *rand.Rand
+	place  place
+	skew   swarm.Time // what its clock is ahead
 
 	alive     bool
 	seed      bool

@@ -59,6 +59,8 @@ var settings = map[string]setting{
 	"origin_total":    value(parseRate, func(c *Config) *int64 { return &c.OriginTotal }),
 	"tracks":          setTracks,
 	"uplinks":         setUplinks,
+	"member":          addMember,
+	"path":            addPath,
 	"outage":          addOutage,
 	"crowd":           addCrowd,
 	"kill":            addKill,

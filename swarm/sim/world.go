@@ -12,7 +12,7 @@ import (
 type kind uint8
 
 const (
-	evJoin       kind = iota // somebody comes [flag: joinSeed, joinViewer]
+	evJoin       kind = iota // somebody comes [flag: joinSeed, joinViewer; seg: index of Members, or -1]
 	evTick                   // a brain's Next is due [who]
 	evState                  // the signal server's word on the swarm [who]
 	evDiscover               // and its answer to Discover [who, seg: count]
@@ -84,7 +84,7 @@ func newWorld(cfg Config, think func(swarm.Config) (brain, error)) *world {
 	seeded := func(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(cfg.RandomSeed, stream)) }
 	w := &world{
 		cfg: cfg, queue: newQueue(), rng: seeded(1), think: think,
-		geo:    &geography{min: cfg.RTTMin, span: cfg.RTTMax - cfg.RTTMin, jitter: max(cfg.Jitter, 0), loss: cfg.Loss, rng: seeded(2)},
+		geo:    &geography{min: cfg.RTTMin, span: cfg.RTTMax - cfg.RTTMin, jitter: max(cfg.Jitter, 0), rng: seeded(2)},
 		stream: newStream(cfg, seeded(3)),
 		ids:    map[swarm.PeerID]int32{},
 		hash:   fnvOffset,
@@ -98,17 +98,24 @@ func newWorld(cfg Config, think func(swarm.Config) (brain, error)) *world {
 	w.series = make([]Second, int(cfg.Duration/time.Second)+1)
 	w.fig.reset()
 
-	for range cfg.Seeds {
-		w.queue.push(event{at: cfg.ClockSkew, kind: evJoin, flag: joinSeed})
-	}
-	come := func(at, within time.Duration, count int) {
+	come := func(at, within time.Duration, count int, flag uint8) {
 		for i := range count {
-			w.queue.push(event{at: max(at+within*time.Duration(i)/time.Duration(count), cfg.ClockSkew), kind: evJoin, flag: joinViewer})
+			w.queue.push(event{at: max(at+within*time.Duration(i)/time.Duration(count), cfg.ClockSkew), kind: evJoin, flag: flag, seg: -1})
 		}
 	}
-	come(0, cfg.Arrive, cfg.Viewers)
+	for i, m := range cfg.Members {
+		e := event{at: max(m.Joins, cfg.ClockSkew), kind: evJoin, flag: joinViewer, seg: int32(i)}
+		if m.Seed {
+			e.flag = joinSeed
+		}
+		w.queue.push(e)
+	}
+	if len(cfg.Members) == 0 {
+		come(0, 0, cfg.Seeds, joinSeed)
+		come(0, cfg.Arrive, cfg.Viewers, joinViewer)
+	}
 	for _, c := range cfg.Crowds {
-		come(c.At, c.Within, c.Count)
+		come(c.At, c.Within, c.Count, joinViewer)
 	}
 	for i, k := range cfg.Kills {
 		w.queue.push(event{at: k.At, kind: evKill, seg: int32(i)})
@@ -139,7 +146,7 @@ func (w *world) run() {
 func (w *world) happen(e *event) {
 	switch e.kind {
 	case evJoin:
-		w.join(e.flag == joinSeed)
+		w.join(e.flag == joinSeed, int(e.seg))
 	case evTick:
 		w.tick(w.peers[e.who], e.at)
 	case evState:
@@ -193,13 +200,14 @@ func (w *world) happen(e *event) {
 	}
 }
 
-// join makes a peer and lets it come in.
-func (w *world) join(seed bool) {
+// join makes a peer and lets it come in; member is its place in Config.Members,
+// -1 for one that is not there.
+func (w *world) join(seed bool, member int) {
 	index := int32(len(w.peers))
 	p := &peer{
 		index: index, id: swarm.PeerID(fmt.Sprintf("%016x", w.rng.Uint64())), alive: true, seed: seed,
 		rng: rand.New(rand.NewPCG(w.cfg.RandomSeed, 1<<32|uint64(index))), place: w.geo.place(),
-		tickAt: never, maxPeers: w.cfg.Brain.MaxPeers,
+		tickAt: never, maxPeers: w.cfg.Brain.MaxPeers, member: member,
 		up: uplink{rate: w.cfg.SeedLink}, down: downlink{rate: w.cfg.SeedLink},
 	}
 	if w.cfg.ClockSkew > 0 {
@@ -214,9 +222,16 @@ func (w *world) join(seed bool) {
 		p.up.rate, p.down.rate = w.drawUplink(), w.cfg.Downlink
 		p.lie = w.draw()
 		p.symmetric = w.natQuota.draw() < w.cfg.Symmetric
-		if w.cfg.UplinkTold {
-			cfg.UploadMax, cfg.Metered = p.up.rate, cfg.Metered || p.up.rate == 0
+	}
+	if member >= 0 {
+		m := w.cfg.Members[member]
+		p.up.rate, p.symmetric = m.Up, m.Symmetric
+		if m.Down > 0 {
+			p.down.rate = m.Down
 		}
+	}
+	if w.cfg.UplinkTold && !seed {
+		cfg.UploadMax, cfg.Metered = p.up.rate, cfg.Metered || p.up.rate == 0
 	}
 	if w.cfg.Trace != nil {
 		cfg.Log = func(at swarm.Time, line string) { w.cfg.Trace(at-p.skew, p.id, line) }
