@@ -10,7 +10,8 @@ for (const name of await readdir(here("dist"))) {
   if (name !== "README.md") await rm(here(`dist/${name}`), { recursive: true });
 }
 await build({
-  entryPoints: [here("src/status/status.ts"), here("src/status/status.css")],
+  entryPoints: ["status/status.ts", "status/status.css", "watch/watch.ts", "watch/watch.css"].map((name) => here(`src/${name}`)),
+  entryNames: "[name]",
   outdir: here("dist"),
   bundle: true,
   minify: true,
@@ -19,4 +20,11 @@ await build({
   target: "es2022",
   logLevel: "warning",
 });
-await cp(here("src/status/status.html"), here("dist/status.html"));
+for (const page of ["status", "watch"]) await cp(here(`src/${page}/${page}.html`), here(`dist/${page}.html`));
+// The players that the demo's page offers, as their packages ship them.
+const players = {
+  dash: "dashjs/dist/modern/umd/dash.all.min.js",
+  hls: "hls.js/dist/hls.min.js",
+  shaka: "shaka-player/dist/shaka-player.compiled.js",
+};
+for (const [name, file] of Object.entries(players)) await cp(here(`node_modules/${file}`), here(`dist/players/${name}.js`));

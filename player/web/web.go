@@ -50,7 +50,10 @@ var contentTypes = map[string]string{
 }
 
 // policy: everything comes from here, except that an img may be a data URL.
-const policy = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+// Players feed video from and start workers of blobs, and the websocket may be on
+// another port.
+const policy = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self' ws: wss:; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
 func handler(files fs.FS) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

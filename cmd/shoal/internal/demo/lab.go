@@ -119,6 +119,7 @@ func (l *Lab) serve() error {
 	mux.Handle("/live/", l.origin)
 	mux.Handle("/vod/", l.origin)
 	mux.Handle("/ws", l.signal)
+	mux.Handle("/api/status", l.page.once())
 	mux.Handle("/api/status/events", l.page)
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.Handle("/{$}", http.RedirectHandler("/status.html", http.StatusFound))

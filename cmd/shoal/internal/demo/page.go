@@ -110,6 +110,15 @@ func newPage(l *Lab) *page {
 
 func (p *page) close() { p.stop() }
 
+// once answers with one snapshot.
+func (p *page) once() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		json.NewEncoder(w).Encode(p.lab.snapshot())
+	})
+}
+
 func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

@@ -17,10 +17,10 @@ function fill<E extends Element>(element: E, attributes: Attributes, children: (
   return element;
 }
 
-/** The element that status.html declares under this id. */
+/** The element that the page declares under this id. */
 export function byId(id: string): HTMLElement {
   const found = document.getElementById(id);
-  if (!found) throw new Error(`status.html has no #${id}`);
+  if (!found) throw new Error(`the page has no #${id}`);
   return found;
 }
 
