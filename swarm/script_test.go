@@ -59,6 +59,9 @@ func replay(t *testing.T, script string, watch *watcher) string {
 		fmt.Fprintln(&out, line)
 		fields := strings.Fields(line)
 		if fields[0] == "config" {
+			if core != nil {
+				t.Fatalf("line %d: a second config: a script tells of one brain", i+1)
+			}
 			var err error
 			if core, err = New(scriptConfig(args(fields[1:]))); err != nil {
 				t.Fatalf("line %d: %v", i+1, err)

@@ -21,7 +21,11 @@ export interface Config {
   minPeers: number;
   /** Links never exceeded (default 10). */
   maxPeers: number;
-  /** Close the signalling websocket when maxPeers are connected; neighbours then forward signals (default false). */
+  /**
+   * Close the signalling websocket when maxPeers are connected; neighbours then forward
+   * signals. It opens again, after a wait with jitter, below minPeers, every ten minutes,
+   * and on NeedSignal (default false).
+   */
   disconnectWebsocketOnMax: boolean;
   /** How many peers should fetch a new segment when no seed does (default 1). */
   originCopies: number;

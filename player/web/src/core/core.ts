@@ -4,11 +4,16 @@ import { type Counters, newCounters, type Sizes, sizes } from "./counters.ts";
 import { type Effect, EffectType } from "./effect.ts";
 import { type Input, InputType } from "./input.ts";
 import { type Key, type Message, MessageType, type PeerID } from "./message.ts";
+import { relayBurst } from "./limits.ts";
 import type { Duration, Time } from "./time.ts";
 import { Reason, Timers } from "./timer.ts";
 import { Bucket } from "./bucket.ts";
 import { type Item, OriginClock } from "./item.ts";
-import { type Peer, checkPeers, disconnect, greet, introduced, linkDown, linkUp, swarmState } from "./peer.ts";
+import type { Allowance } from "./allowance.ts";
+import { type Candidate, type Dial, introduced } from "./candidates.ts";
+import { checkPeers, review, timeFirst } from "./govern.ts";
+import { type Peer, disconnect, greet, linkLost, linkUp, swarmState } from "./peer.ts";
+import { needSignal, newWebsocket } from "./websocket.ts";
 import { evicted, gained, held, step, unwant, want } from "./want.ts";
 import { flushReserve, has, released, reserved, tellHave } from "./reserve.ts";
 import { badPiece, conflict, fetchEnded, keepPrivate } from "./origin.ts";
@@ -31,19 +36,21 @@ export class Core {
   readonly peers = new Map<PeerID, Peer>();
   /** In order of arrival. */
   readonly links: Peer[] = [];
-  /** Attempts to connect, and since when. */
-  readonly pend = new Map<PeerID, Time>();
+  readonly pend = new Map<PeerID, Dial>();
   readonly banned = new Set<PeerID>();
-  /** Introduced and not linked, oldest first. */
-  readonly cands: PeerID[] = [];
+  readonly cands = new Map<PeerID, Candidate>();
 
   size = 0;
   connected = false;
-  closedWS = false;
+  readonly websocket = newWebsocket();
   /** Links ever, for their order. */
   linked = 0;
   seekAt: Time = 0;
   seekWait: Duration = 0;
+  reviewAt: Time = 0;
+  reviews = 0;
+  /** Forwards of all neighbours together. */
+  readonly relayed: Allowance = { left: relayBurst, at: 0 };
 
   readonly origin: OriginClock;
   readonly upload = new Bucket();
@@ -114,12 +121,13 @@ function handle(c: Core, input: Input): void {
     case InputType.LinkUp:
       return linkUp(c, input);
     case InputType.LinkDown:
-      return linkDown(c, input.peer);
+      return linkLost(c, input.peer);
     case InputType.Received: {
       const p = c.peers.get(input.from);
       return p && receive(c, p, input.message);
     }
     case InputType.Gained:
+      timeFirst(c, input);
       return gained(c, input);
     case InputType.Flowing:
       return flowing(c, input);
@@ -140,7 +148,9 @@ function handle(c: Core, input: Input): void {
     case InputType.SwarmState:
       return swarmState(c, input);
     case InputType.Introduced:
-      return introduced(c, input.peers);
+      return introduced(c, input.peers, false);
+    case InputType.NeedSignal:
+      return needSignal(c);
     case InputType.Measured: {
       const p = c.peers.get(input.peer);
       if (p && input.rtt > 0) p.rtt = input.rtt;
@@ -201,8 +211,10 @@ function receive(c: Core, p: Peer, m: Message): void {
 function runTimers(c: Core): void {
   for (let t; (t = c.timers.first()) && t.at <= c.now; ) {
     c.timers.clear(t);
-    if (t === c.govern) checkPeers(c);
-    else if (t === c.refill) for (const p of c.links) pump(c, p);
+    if (t === c.govern) {
+      review(c);
+      checkPeers(c);
+    } else if (t === c.refill) for (const p of c.links) pump(c, p);
     else if (t === c.gossip) tellHave(c);
     else step(c, t.item!);
   }

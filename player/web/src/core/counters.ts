@@ -30,6 +30,12 @@ export interface Counters {
   bans: number;
   conflicts: number;
   forwards: number;
+  /** Not relayed: over the limit, or not allowed. */
+  forwardsCut: number;
+  /** Neighbours connected to find out whether they are better. */
+  trials: number;
+  /** Neighbours let go because they are poor, or a better one was found. */
+  evictions: number;
   /** Segments made whole here. */
   completed: number;
   /** Of them without one origin byte. */
@@ -56,6 +62,9 @@ export function newCounters(): Counters {
     bans: 0,
     conflicts: 0,
     forwards: 0,
+    forwardsCut: 0,
+    trials: 0,
+    evictions: 0,
     completed: 0,
     completedPeer: 0,
   };
@@ -81,7 +90,7 @@ export function sizes(c: Core): Sizes {
     tracks: c.tracks.size,
     links: c.links.length,
     pending: c.pend.size,
-    candidates: c.cands.length,
+    candidates: c.cands.size,
     banned: c.banned.size,
     reservations: 0,
     haves: 0,

@@ -119,6 +119,10 @@ function interestedPeers(c: Core, interested: number): number {
  */
 const weakUplink = 1e6;
 
+/** Weak peers send little or nothing, by their own word. */
+export const isWeak = (p: { metered: boolean; uplink: number }): boolean =>
+  p.metered || (p.uplink > 0 && p.uplink < weakUplink);
+
 /**
  * Maps (key, peer) to [0, 1) evenly; seeds come before everybody, metered and weak
  * peers after. FNV-1a of 32 bits with murmur3's finaliser, as Go computes it.
@@ -130,5 +134,5 @@ export function rank(k: Key, id: PeerID, metered: boolean, uplink: number, seed:
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   const u = ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
-  return seed ? u - 1 : metered || (uplink > 0 && uplink < weakUplink) ? u + 1 : u;
+  return seed ? u - 1 : isWeak({ metered, uplink }) ? u + 1 : u;
 }

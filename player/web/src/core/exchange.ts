@@ -1,11 +1,21 @@
 // Neighbours of neighbours, and signals carried for them (swarm/exchange.go).
+import { take } from "./allowance.ts";
+import { introduced } from "./candidates.ts";
 import { type Core, send } from "./core.ts";
 import { EffectType } from "./effect.ts";
 import type { ForwardOut } from "./input.ts";
-import { MaxNeighbours, forwardsPerSecond } from "./limits.ts";
+import {
+  MaxNeighbours,
+  forwardBurst,
+  forwardsPerSecond,
+  listBurst,
+  listsPerSecond,
+  relayBurst,
+  relaysPerSecond,
+  remember,
+} from "./limits.ts";
 import { type Forward, MessageType, type PeerID } from "./message.ts";
-import { type Peer, introduced } from "./peer.ts";
-import { second } from "./time.ts";
+import type { Peer } from "./peer.ts";
 
 /**
  * Tells a new neighbour who else is linked here, and the others of it, so that the
@@ -19,37 +29,58 @@ export function introduce(c: Core, p: Peer): void {
   for (const o of others) send(c, o, peers([p.id]));
 }
 
-/** Books a neighbour's neighbours: candidates, and ways to forward by. */
-export function exchanged(c: Core, p: Peer, ids: PeerID[]): void {
-  for (const id of ids.slice(0, MaxNeighbours)) {
-    if (id === c.cfg.id || p.neighbours.includes(id)) continue;
-    if (p.neighbours.length === MaxNeighbours) p.neighbours.shift();
-    p.neighbours.push(id);
-  }
-  if (c.links.length < c.cfg.minPeers || !c.connected) introduced(c, ids);
+/** Remembers that a neighbour knows a peer, the latest last. */
+function knows(p: Peer, id: PeerID): void {
+  p.neighbours.delete(id);
+  remember(p.neighbours, id, MaxNeighbours);
 }
 
-/** Sends a signalling payload by a neighbour that knows the receiver. */
+/** Books a neighbour's neighbours: candidates, and ways to forward by. */
+export function exchanged(c: Core, p: Peer, ids: PeerID[]): void {
+  if (!take(p.lists, c.now, listBurst, listsPerSecond)) return;
+  ids = ids.slice(0, MaxNeighbours);
+  for (const id of ids) if (id !== c.cfg.id) knows(p, id);
+  introduced(c, ids, true);
+}
+
+/**
+ * Sends a signalling payload by a neighbour that knows the receiver: the one that
+ * carries its signals already, else the one of the shortest round trip.
+ */
 export function forwardOut(c: Core, { to, payload }: ForwardOut): void {
-  const p = c.links.find((p) => p.greeted && p.neighbours.includes(to));
-  if (p) send(c, p, { type: MessageType.Forward, from: c.cfg.id, to, payload });
+  if (to === c.cfg.id) return;
+  const dial = c.pend.get(to);
+  let via = dial && c.peers.get(dial.via);
+  if (!via?.neighbours.has(to)) {
+    via = undefined;
+    for (const p of c.links) if (p.greeted && p.neighbours.has(to) && (!via || p.rtt < via.rtt)) via = p;
+  }
+  if (!via) return;
+  if (dial) dial.via = via.id;
+  send(c, via, { type: MessageType.Forward, from: c.cfg.id, to, payload });
 }
 
 /**
  * Delivers a payload or passes it on, one step, at a bounded rate. The sender cannot
  * speak in another's name: a payload that is passed on bears the name of the link it
- * came by.
+ * came by. One message in is one message out at most.
  */
 export function forward(c: Core, p: Peer, f: Forward): void {
-  if (c.now - p.forwardsAt >= second) {
-    p.forwards = 0;
-    p.forwardsAt = c.now;
-  }
-  if (++p.forwards > forwardsPerSecond) return;
-  if (f.to === c.cfg.id) return c.emit({ type: EffectType.Deliver, from: f.from, payload: f.payload });
+  const { from } = f;
   const to = c.peers.get(f.to);
-  if (to?.greeted && f.from === p.id) {
+  const allowed = take(p.forwards, c.now, forwardBurst, forwardsPerSecond);
+  if (allowed && f.to === c.cfg.id) {
+    // The answer goes back the way this came, as long as that is open.
+    if (from !== f.to && !c.peers.has(from) && !c.banned.has(from)) knows(p, from);
+    c.emit({ type: EffectType.Deliver, from, payload: f.payload });
+  } else if (
+    allowed &&
+    to?.greeted &&
+    to !== p &&
+    from === p.id &&
+    take(c.relayed, c.now, relayBurst, relaysPerSecond)
+  ) {
     c.counters.forwards++;
     send(c, to, f);
-  }
+  } else c.counters.forwardsCut++;
 }

@@ -21,6 +21,7 @@ export enum InputType {
   Evicted,
   SwarmState,
   Introduced,
+  NeedSignal,
   Measured,
   Condition,
   Trust,
@@ -45,6 +46,7 @@ export type Input =
   | Evicted
   | SwarmState
   | Introduced
+  | NeedSignal
   | Measured
   | Condition
   | Trust
@@ -204,6 +206,15 @@ export interface SwarmState {
 export interface Introduced {
   type: InputType.Introduced;
   peers: PeerID[];
+}
+
+/**
+ * The edge wants to be connected to signalling for a moment although nobody is missing:
+ * its clock jumped, or the manifest's timing is in doubt, and signalling has the swarm's
+ * clock.
+ */
+export interface NeedSignal {
+  type: InputType.NeedSignal;
 }
 
 /** A passive round-trip reading of a link. */

@@ -35,8 +35,17 @@ export const MaxInterests = 64;
 
 /** How long after its due time a reservation is kept. */
 export const ReservationLife = 10 * second;
-/** What one neighbour can make this peer relay in a second. */
+
+// What one neighbour can make this peer relay, in Forwards: an attempt is one description
+// of a few KiB and up to 20 candidates. See allowance.ts.
+export const forwardBurst = 64;
 export const forwardsPerSecond = 20;
+// What all of them together can.
+export const relayBurst = 256;
+export const relaysPerSecond = 80;
+// How many Peers messages of one neighbour are read.
+export const listBurst = 64;
+export const listsPerSecond = 4;
 
 /** Pieces of a segment of size bytes, 0 for an empty or unknown size. */
 export const pieceCount = (size: number): number => (size <= 0 ? 0 : Math.ceil(size / PieceSize));

@@ -1,16 +1,18 @@
-// A linked neighbour, and how many there are of them (swarm/peer.go).
+// A linked neighbour (swarm/peer.go).
 import { type Core, note, send } from "./core.ts";
 import { Version } from "./config.ts";
 import { EffectType } from "./effect.ts";
 import type { LinkUp, SwarmState } from "./input.ts";
 import { type Inbound, type Item, type Outbound, of, useful } from "./item.ts";
-import { MaxBanned, MaxCandidates, MaxInterests, compare, remember, remove } from "./limits.ts";
+import { MaxBanned, MaxInterests, compare, forwardBurst, listBurst, remember, remove } from "./limits.ts";
 import { type Hello, type Key, MessageType, type PeerID } from "./message.ts";
+import type { Allowance } from "./allowance.ts";
+import { again, dialFailed, jitter } from "./candidates.ts";
 import { introduce } from "./exchange.ts";
+import { type Record, checkPeers, firstSeek, reviewEvery } from "./govern.ts";
 import { removeInbound } from "./offer.ts";
 import { greetHave, removeReservation, reserveAt } from "./reserve.ts";
-import { type Duration, type Time, second } from "./time.ts";
-import { Reason } from "./timer.ts";
+import type { Duration, Time } from "./time.ts";
 import { removeOutbound } from "./upload.ts";
 import { step } from "./want.ts";
 
@@ -19,15 +21,22 @@ export interface Peer {
   readonly order: number;
   hello: Hello;
   greeted: boolean;
+  readonly since: Time;
 
+  /** Of the link, as ICE measures it. */
   rtt: Duration;
   /** Smoothed time from Accept to Begin. */
   answer: Duration;
+  /** Smoothed time from Accept to the first piece. */
+  first: Duration;
   /** Pieces. */
   delivered: number;
   /** Pieces. */
   uploaded: number;
   strikes: number;
+  record: Record;
+  /** Connected to find out whether it is better than others. */
+  trial: boolean;
 
   readonly inbound: Inbound[];
   readonly outbound: Outbound[];
@@ -38,10 +47,12 @@ export interface Peer {
   readonly tracks: Set<string>;
   /** Tracks pushed to it, with refused pushes in a row. */
   readonly children: Map<string, number>;
-  readonly neighbours: PeerID[];
-  /** In the current second. */
-  forwards: number;
-  forwardsAt: Time;
+  /** That it told of, the latest last. */
+  readonly neighbours: Set<PeerID>;
+  /** What it may still have relayed. */
+  readonly forwards: Allowance;
+  /** Of Peers messages. */
+  readonly lists: Allowance;
 }
 
 /** Remembers a neighbour's interest in a track. */
@@ -52,17 +63,11 @@ export function answered(p: Peer, d: Duration): void {
   p.answer = p.answer ? p.answer + Math.trunc((d - p.answer) / 8) : Math.max(d, 1);
 }
 
-/** After which an attempt is forgotten. */
-const connectPatience = 15 * second;
-/** Between questions for peers above the minimum. */
-const seekMore = 15 * second;
-const firstSeek = second;
-const lastSeek = 30 * second;
-
 /** Greets a new neighbour; what it needs to know follows its own hello. */
 export function linkUp(c: Core, l: LinkUp): void {
+  const trial = !!c.pend.get(l.peer)?.trial;
   c.pend.delete(l.peer);
-  remove(c.cands, l.peer);
+  c.cands.delete(l.peer);
   if (c.peers.has(l.peer) || l.peer === c.cfg.id) return;
   if (c.banned.has(l.peer)) {
     c.emit({ type: EffectType.Disconnect, peer: l.peer, reason: "banned" });
@@ -74,11 +79,15 @@ export function linkUp(c: Core, l: LinkUp): void {
     order: ++c.linked,
     hello,
     greeted: false,
+    since: c.now,
     rtt: l.rtt,
     answer: 0,
+    first: 0,
     delivered: 0,
     uploaded: 0,
     strikes: 0,
+    record: { value: 0, failures: 0, delivered: 0, uploaded: 0, strikes: 0 },
+    trial,
     inbound: [],
     outbound: [],
     outstanding: 0,
@@ -86,13 +95,14 @@ export function linkUp(c: Core, l: LinkUp): void {
     haves: new Set(),
     tracks: new Set(),
     children: new Map(),
-    neighbours: [],
-    forwards: 0,
-    forwardsAt: 0,
+    neighbours: new Set(),
+    forwards: { left: forwardBurst, at: c.now },
+    lists: { left: listBurst, at: c.now },
   };
   c.peers.set(l.peer, p);
   c.links.push(p);
   c.seekWait = firstSeek;
+  c.reviewAt ||= c.now + jitter(c, reviewEvery);
   const { seed, metered, uploadMax: uplink, maxPeers } = c.cfg;
   send(c, p, { type: MessageType.Hello, version: Version, seed, metered, uplink, maxPeers });
   checkPeers(c);
@@ -112,11 +122,18 @@ export function greet(c: Core, p: Peer, h: Hello): void {
 /** The item due first comes first. */
 export const byDeadline = (a: Item, b: Item): number => a.need.deadline - b.need.deadline || compare(a.key, b.key);
 
+/** A link that broke, or never came up. */
+export function linkLost(c: Core, id: PeerID): void {
+  if (c.peers.has(id)) again(c, id, 1, false); // who leaves on purpose says so
+  linkDown(c, id);
+}
+
 /** Takes a neighbour out of every table and finds other sources. */
-export function linkDown(c: Core, id: PeerID): void {
-  c.pend.delete(id);
+function linkDown(c: Core, id: PeerID): void {
   const p = c.peers.get(id);
-  if (p) {
+  if (!p) dialFailed(c, id);
+  else {
+    c.pend.delete(id);
     c.peers.delete(id);
     remove(c.links, p);
     for (const t of c.tracks.values()) {
@@ -145,65 +162,6 @@ export function linkDown(c: Core, id: PeerID): void {
   checkPeers(c);
 }
 
-/**
- * Keeps the number of neighbours between the minimum and the maximum. It runs when
- * the websocket connects and whenever a peer comes or goes.
- */
-export function checkPeers(c: Core): void {
-  const { minPeers, maxPeers } = c.cfg;
-  for (const [id, since] of c.pend) if (c.now - since >= connectPatience) c.pend.delete(id);
-  if (c.links.length > maxPeers) return disconnect(c, worst(c), "too many peers");
-  // two places stay free for peers that find us
-  const target = Math.max(minPeers, maxPeers - 2);
-  while (c.links.length + c.pend.size < target && c.cands.length) {
-    const peer = c.cands.shift()!;
-    if (c.peers.has(peer) || c.banned.has(peer)) continue;
-    c.pend.set(peer, c.now);
-    c.emit({ type: EffectType.Connect, peer });
-  }
-  const missing = target - c.links.length - c.pend.size;
-  checkWebsocket(c);
-  if (missing <= 0 || !c.connected) {
-    c.timers.clear(c.govern);
-    if (c.pend.size) c.timers.set(c.govern, c.now + connectPatience, Reason.Govern);
-    return;
-  }
-  if (c.now >= c.seekAt) {
-    c.emit({ type: EffectType.Discover, count: missing });
-    let wait = seekMore;
-    if (c.links.length < minPeers) wait = c.seekWait = Math.min(Math.max(c.seekWait * 2, firstSeek), lastSeek);
-    c.seekAt = c.now + wait;
-  }
-  c.timers.set(c.govern, c.seekAt, Reason.Govern);
-}
-
-/**
- * Leaves the signalling server when nothing is missing and comes back when too few
- * neighbours are left (disconnectWebsocketOnMax).
- */
-function checkWebsocket(c: Core): void {
-  if (!c.cfg.disconnectWebsocketOnMax) return;
-  if (!c.closedWS && c.links.length >= c.cfg.maxPeers) {
-    c.closedWS = true;
-    c.emit({ type: EffectType.CloseSignal });
-  } else if (c.closedWS && c.links.length < c.cfg.minPeers) {
-    c.closedWS = false;
-    c.emit({ type: EffectType.OpenSignal });
-  }
-}
-
-/**
- * The neighbour with most failures, then least delivered, then newest; a seed is
- * never the worst.
- */
-function worst(c: Core): Peer {
-  return c.links.reduce((a, b) => {
-    const d =
-      +a.hello.seed - +b.hello.seed || b.strikes - a.strikes || a.delivered - b.delivered || b.order - a.order;
-    return d <= 0 ? a : b;
-  });
-}
-
 export function swarmState(c: Core, s: SwarmState): void {
   c.size = s.size;
   if (s.connected && !c.connected) {
@@ -211,16 +169,6 @@ export function swarmState(c: Core, s: SwarmState): void {
     c.seekWait = 0;
   }
   c.connected = s.connected;
-  checkPeers(c);
-}
-
-/** Remembers peers to connect to. */
-export function introduced(c: Core, ids: PeerID[]): void {
-  for (const id of ids) {
-    if (id === c.cfg.id || c.peers.has(id) || c.banned.has(id) || c.cands.includes(id) || c.pend.has(id)) continue;
-    if (c.cands.length === MaxCandidates) c.cands.shift();
-    c.cands.push(id);
-  }
   checkPeers(c);
 }
 
