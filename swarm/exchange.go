@@ -46,25 +46,32 @@ func (c *Core) forwardOut(f ForwardOut) {
 	if c.cfg.ID == f.To {
 		return
 	}
-	d, dialing := c.pend[f.To]
-	via := c.peers[d.via]
-	if via == nil || !slices.Contains(via.neighbours, f.To) {
-		via = nil
-		for _, p := range c.links {
-			if p.greeted && slices.Contains(p.neighbours, f.To) && (via == nil || p.rtt < via.rtt) {
-				via = p
-			}
-		}
-	}
+	via := c.way(f.To)
 	if via == nil {
 		return
 	}
-	if dialing {
+	if d, dialing := c.pend[f.To]; dialing {
 		d.via = via.id
 		c.pend[f.To] = d
 	}
 	c.send(via, Forward{From: c.cfg.ID, To: f.To, Payload: f.Payload})
 }
+
+// way is the neighbour to reach a peer by.
+func (c *Core) way(to PeerID) (via *peer) {
+	if p := c.peers[c.pend[to].via]; p != nil && slices.Contains(p.neighbours, to) {
+		return p
+	}
+	for _, p := range c.links {
+		if p.greeted && slices.Contains(p.neighbours, to) && (via == nil || p.rtt < via.rtt) {
+			via = p
+		}
+	}
+	return via
+}
+
+// Reaches says whether a ForwardOut to a peer would find a way.
+func (c *Core) Reaches(to PeerID) bool { return c.way(to) != nil }
 
 // forward delivers a payload or passes it on, one step, at a bounded rate. The
 // sender cannot speak in another's name: a payload that is passed on bears the

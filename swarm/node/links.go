@@ -110,11 +110,13 @@ func (n *Node) State(size int, connected bool) {
 }
 
 // Forward implements Handler.
-func (n *Node) Forward(to swarm.PeerID, payload []byte) bool {
-	n.mu.RLock()
-	links := len(n.links)
-	n.mu.RUnlock()
-	return links > 0 && n.post(func() { n.feed(swarm.ForwardOut{To: to, Payload: payload}) })
+func (n *Node) Forward(to swarm.PeerID, payload []byte) (known bool) {
+	n.call(func() {
+		if known = n.core.Reaches(to); known {
+			n.feed(swarm.ForwardOut{To: to, Payload: payload})
+		}
+	})
+	return known
 }
 
 func (n *Node) link(peer swarm.PeerID) *link {

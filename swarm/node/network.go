@@ -55,6 +55,7 @@ type Handler interface {
 	// State reports the websocket and the swarm's size.
 	State(size int, connected bool)
 	// Forward asks for a signalling payload to go to peer through a common
-	// neighbour, because the websocket is closed. False: no way.
+	// neighbour, because the websocket is closed, here or there. False: no
+	// neighbour knows that peer. It waits for the node's goroutine.
 	Forward(to swarm.PeerID, payload []byte) bool
 }

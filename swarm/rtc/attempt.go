@@ -20,9 +20,10 @@ type attempt struct {
 	control channel
 	bulk    channel
 
-	described bool     // the remote description is set
-	waiting   []string // remote candidates that came before it
-	taken     int      // remote candidates, to bound them
+	described bool      // the remote description is set
+	waiting   []string  // remote candidates that came before it
+	taken     int       // remote candidates, to bound them
+	told      []payload // sent to the peer
 
 	events   chan event
 	writable chan struct{} // the bulk channel fell below its low-water mark

@@ -101,7 +101,7 @@ func (a *announcements) Peers(ids []string) {
 }
 
 func (a *announcements) Relay(from string, payload []byte) {
-	a.n.event(func(node.Handler) { a.n.Deliver(swarm.PeerID(from), payload) })
+	a.n.event(func(node.Handler) { a.n.arrived(swarm.PeerID(from), payload, false) })
 }
 
 func (a *announcements) Gone(id string) { a.n.gone(swarm.PeerID(id)) }

@@ -142,6 +142,7 @@ func (n *Network) newSession(peer swarm.PeerID, offer *payload, wanted bool) *se
 		handler: n.handler,
 		peer:    peer,
 		inbox:   make(chan payload, maxInbox),
+		gone:    make(chan struct{}, 1),
 		hangups: make(chan hangup, 1),
 		wanted:  wanted,
 	}
@@ -150,13 +151,17 @@ func (n *Network) newSession(peer swarm.PeerID, offer *payload, wanted bool) *se
 	return s
 }
 
-// Deliver implements node.Network.
-func (n *Network) Deliver(from swarm.PeerID, b []byte) {
+// Deliver implements node.Network: payloads that came through a neighbour.
+func (n *Network) Deliver(from swarm.PeerID, b []byte) { n.arrived(from, b, true) }
+
+// arrived takes a signalling payload.
+func (n *Network) arrived(from swarm.PeerID, b []byte, relayed bool) {
 	p, err := parsePayload(b)
 	if err != nil {
 		n.cfg.Log.Debug("signalling payload refused", "peer", from, "error", err)
 		return
 	}
+	p.relayed = relayed
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if s := n.sessions[from]; s != nil {
@@ -184,7 +189,7 @@ func (n *Network) offered(peer swarm.PeerID, offer payload, rest []payload, want
 	}
 	n.running.Go(func() {
 		if errors.Is(err, ErrFull) { // the banned are not worth an answer
-			_ = n.signalTo(h, peer, payload{kind: kindBye, session: offer.session, reason: "full"})
+			_ = n.signalTo(h, peer, payload{kind: kindBye, session: offer.session, reason: "full"}, offer.relayed)
 		}
 		if wanted {
 			h.LinkDown(peer, err)
@@ -192,10 +197,11 @@ func (n *Network) offered(peer swarm.PeerID, offer payload, rest []payload, want
 	})
 }
 
-// signalTo sends a payload by websocket, or through a common neighbour.
-func (n *Network) signalTo(h node.Handler, peer swarm.PeerID, p payload) error {
+// signalTo sends a payload by websocket, or through a common neighbour: where there
+// is no websocket, or relay says that the peer cannot be reached by it.
+func (n *Network) signalTo(h node.Handler, peer swarm.PeerID, p payload, relay bool) error {
 	b := appendPayload(nil, p)
-	if n.signal.Connected() && n.signal.Send(string(peer), b) == nil {
+	if !relay && n.signal.Connected() && n.signal.Send(string(peer), b) == nil {
 		return nil
 	}
 	if len(b) <= wire.MaxForward && h.Forward(peer, b) {
@@ -227,13 +233,16 @@ func (n *Network) report() {
 	}
 }
 
-// gone ends an attempt with a peer that signalling does not know any more. A
-// link that is up goes on without.
+// gone tells an attempt that signalling does not know its peer any more. A link that
+// is up goes on without.
 func (n *Network) gone(peer swarm.PeerID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if s := n.sessions[peer]; s != nil && !s.up {
-		s.hangUp(ErrUnreachable, "gone from signalling")
+		select {
+		case s.gone <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -43,6 +43,8 @@ type payload struct {
 	sdp       string // of an offer or an answer
 	candidate string // RFC 8839 §5.1 without "a="
 	reason    string // of a bye
+
+	relayed bool // came through a neighbour: not in the bytes
 }
 
 func newSession() string {

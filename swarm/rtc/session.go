@@ -18,8 +18,12 @@ type session struct {
 	n       *Network
 	handler node.Handler
 	peer    swarm.PeerID
-	inbox   chan payload // bounded: what does not fit is dropped
-	hangups chan hangup  // the first one counts
+	inbox   chan payload  // bounded: what does not fit is dropped
+	hangups chan hangup   // the first one counts
+	gone    chan struct{} // signalling does not know the peer
+
+	// relayed is how the peer is reached: through a neighbour. The session's own.
+	relayed bool
 
 	// Guarded by n.mu.
 	up     bool      // LinkUp was or is being told
@@ -83,12 +87,13 @@ func (s *session) begin(offer *payload) (*attempt, error) {
 	}
 	var p payload
 	if offer != nil {
+		s.relayed = offer.relayed
 		p, err = a.answer(offer.sdp)
 	} else {
 		p, err = a.offer()
 	}
 	if err == nil {
-		err = s.send(p)
+		err = s.tell(a, p)
 	}
 	if err != nil {
 		a.close()
@@ -121,6 +126,10 @@ func (s *session) connect(first *payload) (_ *attempt, err error) {
 			return nil, h
 		case <-timeout.C:
 			return nil, ErrTimeout
+		case <-s.gone:
+			if err := s.reroute(a); err != nil {
+				return nil, err
+			}
 		case p := <-s.inbox:
 			if p.kind == kindOffer && p.session != a.name {
 				// Both sides may offer at the same time: the lower name yields. An
@@ -159,6 +168,7 @@ func (s *session) receive(a *attempt, p payload) error {
 	if p.session != a.name {
 		return nil // of an attempt that is over
 	}
+	s.relayed = p.relayed // answers go back the way they came
 	switch p.kind {
 	case kindAnswer:
 		if a.offered && !a.described {
@@ -255,11 +265,32 @@ func (s *session) finish(err error) {
 	}
 }
 
-func (s *session) send(p payload) error { return s.n.signalTo(s.handler, s.peer, p) }
+func (s *session) send(p payload) error { return s.n.signalTo(s.handler, s.peer, p, s.relayed) }
+
+// tell sends what belongs to an attempt, and remembers it for reroute.
+func (s *session) tell(a *attempt, p payload) error {
+	a.told = append(a.told, p)
+	return s.send(p)
+}
+
+// reroute sends again, through a neighbour, what signalling could not deliver. It
+// tells of each payload that it could not: the first counts.
+func (s *session) reroute(a *attempt) error {
+	if s.relayed {
+		return nil
+	}
+	s.relayed = true
+	for _, p := range a.told {
+		if s.send(p) != nil {
+			return fmt.Errorf("%w: gone from signalling, and no neighbour knows it", ErrUnreachable)
+		}
+	}
+	return nil
+}
 
 func (s *session) sendCandidate(a *attempt, c *webrtc.ICECandidate) {
 	// A candidate that gets lost costs one path; the attempt goes on.
-	_ = s.send(payload{kind: kindCandidate, session: a.name, candidate: c.ToJSON().Candidate})
+	_ = s.tell(a, payload{kind: kindCandidate, session: a.name, candidate: c.ToJSON().Candidate})
 }
 
 // reasonOf is what the peer is told.
