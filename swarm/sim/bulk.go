@@ -170,7 +170,10 @@ func (w *world) uplinked(e *event) {
 	if r.next == r.end {
 		f.runs = f.runs[:copy(f.runs, f.runs[1:])]
 	}
-	if sent {
+	if !sent {
+		w.cheat(to, p, e.seg)
+	} else {
+		p.sent += int64(w.stream.pieceLength(e.seg, int(e.piece)))
 		w.ledger.sent++
 		w.ledger.flying++
 		f.inflight++
@@ -226,6 +229,7 @@ func (w *world) gain(e *event) {
 	key := w.stream.keys[e.seg]
 	if e.flag&flagWrong != 0 {
 		w.ledger.rejected++
+		w.cheat(p, from, e.seg)
 		w.fig.PiecesRejected++
 		w.tell(p, swarm.BadPiece{Key: key, From: from.id})
 		return

@@ -143,6 +143,9 @@ type Config struct {
 	// MaxHops is the longest way from the origin that is not taken for a loop
 	// (default 64).
 	MaxHops int
+	// Progress, when set, is told once a virtual second how far the run is; an error
+	// ends it.
+	Progress func(Progress) error
 	// Trace, when set, is told every input and effect of every brain: for finding
 	// out why. The strings are Go syntax.
 	Trace func(at swarm.Time, peer swarm.PeerID, what string)
@@ -177,6 +180,15 @@ type Liars struct {
 	Corrupt float64 // every piece they send is wrong
 	Offer   float64 // they offer what they do not have and never answer
 	Stall   float64 // they send two pieces of each transfer and no more
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	At         time.Duration
+	Events     uint64
+	Peers      int // that have ever come
+	Violations int
+	Second     Second // the one at hand
 }
 
 // Bounds of what a run may ask for.

@@ -94,7 +94,9 @@ func (w *world) put(p *peer, seg int32, piece, hops int) (fresh, whole bool) {
 	h.touched = w.now
 	w.ledger.kept++
 	if h.whole() {
-		w.holders[seg]++
+		if w.holders[seg]++; w.holders[seg] == 1 {
+			w.heldSince[seg] = w.now
+		}
 	}
 	return true, h.whole()
 }

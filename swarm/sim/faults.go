@@ -53,6 +53,9 @@ func (w *world) swallow(p *peer, back int32, m swarm.Message) bool {
 	}
 	switch m := m.(type) {
 	case swarm.Accept:
+		if seg, ok := w.stream.index[m.Key]; ok {
+			w.cheat(w.other(back, p), p, seg)
+		}
 		return true
 	case swarm.Reserve:
 		for _, r := range m.Items {
@@ -79,7 +82,7 @@ func (w *world) leaveSwarm(p *peer, silent bool) {
 	if !p.alive {
 		return
 	}
-	p.alive = false
+	p.alive, p.left = false, w.now
 	if p.signal {
 		w.members--
 		p.signal = false

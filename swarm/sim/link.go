@@ -34,6 +34,15 @@ func (w *world) direction(d int32) (l *link, from, to *peer, f *flow) {
 	return l, w.peers[l.ends[i]], w.peers[l.ends[1-i]], &l.flows[i]
 }
 
+// other is the peer at the far end of a direction that goes out from p.
+func (w *world) other(d int32, p *peer) *peer {
+	_, from, to, _ := w.direction(d)
+	if from == p {
+		return to
+	}
+	return from
+}
+
 // delay is how long size bytes are under way on a link.
 func (l *link) delay(g *geography, size int) time.Duration { return g.delay(l.rtt, l.loss, size) }
 

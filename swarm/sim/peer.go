@@ -23,6 +23,11 @@ type peer struct {
 	place  place
 	skew   swarm.Time // what its clock is ahead
 
+	joined     swarm.Time
+	left       swarm.Time // never while it is there
+	sent       int64      // bytes of pieces
+	sentBefore int64      // of them before the window
+
 	alive     bool
 	seed      bool
 	symmetric bool // behind a NAT that reaches nobody of its kind

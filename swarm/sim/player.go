@@ -178,7 +178,8 @@ func (w *world) consume(p *peer, seg int32) {
 	w.second().ConsumedBytes += size
 	w.consumed[seg]++
 	if at := w.stream.available(seg); w.cfg.Mode == Live && at > p.player.joined {
-		w.fig.delivery = append(w.fig.delivery, w.now-at)
+		alone := w.cfg.OriginRTT + span(int(size), min(w.cfg.OriginRate, p.down.rate))
+		w.fig.delivery = append(w.fig.delivery, delivery{w.now - at, w.now - at - alone, p.shelf.get(seg).hops()})
 	}
 	if w.cfg.Mode == VOD {
 		w.fig.wanted++
@@ -202,6 +203,10 @@ func (w *world) playTimer(p *peer) {
 	w.queue.push(event{at: p.player.playAt, kind: evPlay, who: p.index, flag: p.player.timer})
 }
 
+// heldGrace is for how many segment durations a peer must have had a segment before
+// a stall on it counts as one that the swarm could have prevented.
+const heldGrace = 2
+
 // playDue is the moment at which the next segment must be whole.
 func (w *world) playDue(p *peer, timer uint8) {
 	pl := p.player
@@ -218,6 +223,9 @@ func (w *world) playDue(p *peer, timer uint8) {
 	}
 	pl.stalled = w.now
 	w.fig.Stalls++
+	if len(pl.plan) > 0 && w.heldFor(w.stream.seg(int(pl.plan[0]), n)) > heldGrace*w.cfg.SegmentDuration {
+		w.fig.StallsHeld++
+	}
 	w.second().Stalls++
 	if plain <= w.now {
 		w.fig.StallsP2P++

@@ -42,6 +42,22 @@ type Report struct {
 	OriginBytesByCause map[string]int64 `json:"origin_bytes_by_cause"`
 	// StallsP2P are stalls that plain HTTP would not have had.
 	StallsP2P int `json:"stalls_p2p"`
+	// StallsHeld are stalls on a segment that some peer had held whole for two segment
+	// durations.
+	StallsHeld int `json:"stalls_held"`
+	// Bounds are what no brain could do better than.
+	Bounds Bounds `json:"bounds"`
+	// AddedMS is what DeliveryMS is above one request to an idle origin.
+	AddedMS        Spread        `json:"added_ms"`
+	DeliveryByHops []HopDelivery `json:"delivery_by_hops,omitempty"`
+	// SegmentCopies are OriginCopies segment by segment.
+	SegmentCopies []SegmentCopies `json:"segment_copies,omitempty"`
+	Uploads       []UplinkClass   `json:"uploads,omitempty"`
+	// UploadFairness is Jain's index of the share of their uplink that viewers used.
+	UploadFairness float64 `json:"upload_fairness"`
+	// LiarSegments is the most segments on which one liar wronged one victim before
+	// it was banned.
+	LiarSegments int `json:"liar_segments"`
 	// StartupPlainMS is what StartupMS would have been over plain HTTP.
 	StartupPlainMS  Spread `json:"startup_plain_ms"`
 	Jumps           int    `json:"jumps"`  // to the live edge, after falling too far behind
@@ -84,18 +100,18 @@ type figures struct {
 	ControlMessages, ControlBytes, PiecesRejected         int64
 	ByCause                                               [swarm.CauseNotShareable + 1]int64
 	wanted, held                                          int64 // vod segments got, and held elsewhere by then
-	delivery                                              []time.Duration
+	delivery                                              []delivery
 
-	Stalls, StallsP2P, Jumps, Failed int
-	StallTime                        time.Duration
-	startup, startupPlain            []time.Duration
+	Stalls, StallsP2P, StallsHeld, Jumps, Failed int
+	StallTime                                    time.Duration
+	startup, startupPlain                        []time.Duration
 }
 
 // reset begins the window: what is of the whole run stays.
 func (f *figures) reset() {
 	*f = figures{
 		PiecesRejected: f.PiecesRejected,
-		Stalls:         f.Stalls, StallsP2P: f.StallsP2P, Jumps: f.Jumps, Failed: f.Failed, StallTime: f.StallTime,
+		Stalls:         f.Stalls, StallsP2P: f.StallsP2P, StallsHeld: f.StallsHeld, Jumps: f.Jumps, Failed: f.Failed, StallTime: f.StallTime,
 		startup: f.startup, startupPlain: f.startupPlain,
 	}
 }
@@ -108,12 +124,17 @@ func (w *world) second() *Second {
 
 func (w *world) report() Report {
 	f := &w.fig
+	took, added := make([]time.Duration, len(f.delivery)), make([]time.Duration, len(f.delivery))
+	for i, d := range f.delivery {
+		took[i], added[i] = d.took, d.added
+	}
 	r := Report{
 		Viewers: w.viewers, Seconds: w.cfg.Duration.Seconds(), WindowSeconds: (w.cfg.Duration - w.cfg.Warmup).Seconds(),
 		Mode: w.cfg.Mode, Format: "sim",
 		OriginBytes: f.OriginBytes, PeerBytes: f.PeerBytes, ConsumedBytes: f.ConsumedBytes, DuplicateBytes: f.DuplicateBytes,
-		StartupMS: spread(f.startup), StartupPlainMS: spread(f.startupPlain), DeliveryMS: spread(f.delivery),
-		Stalls: f.Stalls, StallsP2P: f.StallsP2P, StallMS: f.StallTime.Milliseconds(), Jumps: f.Jumps, Failed: f.Failed,
+		StartupMS: spread(f.startup), StartupPlainMS: spread(f.startupPlain),
+		DeliveryMS: spread(took), AddedMS: spread(added), DeliveryByHops: byHops(f.delivery),
+		Stalls: f.Stalls, StallsP2P: f.StallsP2P, StallsHeld: f.StallsHeld, StallMS: f.StallTime.Milliseconds(), Jumps: f.Jumps, Failed: f.Failed,
 		PiecesRejected: f.PiecesRejected, Integrity: "cross-checked",
 		OriginBytesByCause: map[string]int64{},
 		MaxHops:            w.maxHops, Bans: w.ledger.bans, FalseBans: w.ledger.falseBans,
@@ -139,6 +160,8 @@ func (w *world) report() Report {
 		}
 	}
 	r.OriginCopies = w.originCopies()
+	r.Bounds, r.SegmentCopies, r.LiarSegments = w.bounds(), w.copiesOverTime(), w.liarSegments()
+	r.Uploads, r.UploadFairness = w.uploads()
 	w.fold(uint64(r.OriginBytes))
 	w.fold(uint64(r.PeerBytes))
 	w.fold(uint64(r.ConsumedBytes))

@@ -16,6 +16,9 @@ func simulate(cfg Config, think func(swarm.Config) (brain, error)) (Report, erro
 	}
 	w := newWorld(cfg, think)
 	w.run()
+	if w.stopped != nil {
+		return w.report(), w.stopped
+	}
 	w.balance()
 	return w.report(), w.err()
 }

@@ -109,13 +109,19 @@ func (g Goal) Check(r Report) error {
 }
 
 // Figure returns one number of the report: a JSON field's name, with the part of
-// a spread after a dot (delivery_ms.p95), or offload@FROM-TO, over the seconds
-// from FROM up to TO of the run.
+// a spread after a dot (delivery_ms.p95); offload@FROM-TO, over the seconds from
+// FROM up to TO of the run; max_copies@FROM-TO, of segments that came to be in that
+// time; offload_of_bound, offload as a share of bounds.offload; startup_ratio, how
+// many times as long a start takes as over plain HTTP (the larger of p50 and p95).
 func (r Report) Figure(name string) (float64, error) {
 	if window, ok := strings.CutPrefix(name, "offload@"); ok {
 		return r.offloadIn(window)
 	}
-	spreads := map[string]Spread{"startup_ms": r.StartupMS, "delivery_ms": r.DeliveryMS, "startup_plain_ms": r.StartupPlainMS}
+	if window, ok := strings.CutPrefix(name, "max_copies@"); ok {
+		return r.maxCopiesIn(window)
+	}
+	spreads := map[string]Spread{"startup_ms": r.StartupMS, "delivery_ms": r.DeliveryMS, "startup_plain_ms": r.StartupPlainMS,
+		"added_ms": r.AddedMS, "delivery_bound_ms": r.Bounds.DeliveryMS}
 	if field, part, ok := strings.Cut(name, "."); ok {
 		if s, known := spreads[field]; known {
 			switch part {
@@ -143,6 +149,18 @@ func (r Report) Figure(name string) (float64, error) {
 		return float64(r.Stalls), nil
 	case "stalls_p2p":
 		return float64(r.StallsP2P), nil
+	case "stalls_held":
+		return float64(r.StallsHeld), nil
+	case "offload_bound":
+		return r.Bounds.Offload, nil
+	case "offload_of_bound":
+		return ratio(r.Offload, r.Bounds.Offload), nil
+	case "startup_ratio":
+		return max(ratio(r.StartupMS.P50, r.StartupPlainMS.P50), ratio(r.StartupMS.P95, r.StartupPlainMS.P95)), nil
+	case "liar_segments":
+		return float64(r.LiarSegments), nil
+	case "upload_fairness":
+		return r.UploadFairness, nil
 	case "stall_ms":
 		return float64(r.StallMS), nil
 	case "pieces_rejected":
@@ -161,12 +179,31 @@ func (r Report) Figure(name string) (float64, error) {
 	return 0, fmt.Errorf("sim: no figure is called %q", name)
 }
 
-func (r Report) offloadIn(window string) (float64, error) {
-	a, b, ok := strings.Cut(window, "-")
+// window reads FROM-TO.
+func (r Report) window(text string) (from, to time.Duration, err error) {
+	a, b, ok := strings.Cut(text, "-")
 	from, errA := time.ParseDuration(a)
 	to, errB := time.ParseDuration(b)
 	if !ok || errA != nil || errB != nil || from < 0 || from >= to || int(to/time.Second) > len(r.Series) {
-		return 0, fmt.Errorf("sim: offload@%s: want FROM-TO within the run", window)
+		return 0, 0, fmt.Errorf("sim: @%s: want FROM-TO within the run", text)
+	}
+	return from, to, nil
+}
+
+func (r Report) maxCopiesIn(window string) (most float64, err error) {
+	from, to, err := r.window(window)
+	for _, s := range r.SegmentCopies {
+		if s.At >= from.Seconds() && s.At < to.Seconds() {
+			most = max(most, s.Copies)
+		}
+	}
+	return most, err
+}
+
+func (r Report) offloadIn(window string) (float64, error) {
+	from, to, err := r.window(window)
+	if err != nil {
+		return 0, err
 	}
 	var origin, consumed int64
 	for _, s := range r.Series[from/time.Second : to/time.Second] {
@@ -177,6 +214,13 @@ func (r Report) offloadIn(window string) (float64, error) {
 		return 0, nil
 	}
 	return 1 - float64(origin)/float64(consumed), nil
+}
+
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
 }
 
 func share(part, whole int64) float64 {
@@ -192,7 +236,7 @@ func (r Report) Record() string {
 	line := func(name, format string, v any) { fmt.Fprintf(&b, "%s "+format+"\n", name, v) }
 	line("viewers", "%d", r.Viewers)
 	line("offload", "%.4f", r.Offload)
-	line("ideal_offload", "%.4f", r.IdealOffload)
+	line("offload_bound", "%.4f", r.Bounds.Offload)
 	line("origin_copies", "%.2f", r.OriginCopies)
 	line("duplicate_share", "%.4f", share(r.DuplicateBytes, r.ConsumedBytes))
 	line("stalls", "%d", r.Stalls)
@@ -202,6 +246,8 @@ func (r Report) Record() string {
 	line("delivery_ms.p95", "%.0f", r.DeliveryMS.P95)
 	line("pieces_rejected", "%d", r.PiecesRejected)
 	line("bans", "%d", r.Bans)
+	line("liar_segments", "%d", r.LiarSegments)
+	line("upload_fairness", "%.3f", r.UploadFairness)
 	line("max_hops", "%d", r.MaxHops)
 	line("hash", "%s", r.Hash)
 	return b.String()

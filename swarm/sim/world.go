@@ -37,6 +37,7 @@ const (
 	evLeave                  // a viewer goes, another comes [who]
 	evKill                   // many go at once [seg: index of Kills]
 	evWarm                   // the figures begin
+	evSecond                 // the swarm is looked at
 	kinds
 )
 
@@ -67,6 +68,10 @@ type world struct {
 	originFree                      swarm.Time // when the origin's line is idle
 	uplinkQuota, lieQuota, natQuota quota
 	holders, consumed               []int32 // of each segment
+	heldSince                       []swarm.Time
+	cheated                         map[int64][]int32 // segments, by victim and liar
+	supply                          supply
+	stopped                         error   // by Config.Progress
 	copies                          []int64 // bytes of each segment that left the origin, joiners' apart
 	inputs, effects, events         uint64
 	hash                            uint64
@@ -94,6 +99,8 @@ func newWorld(cfg Config, think func(swarm.Config) (brain, error)) *world {
 	w.natQuota = quota{w.rng.Float64(), bronze}
 	w.holders = make([]int32, len(w.stream.keys))
 	w.consumed = make([]int32, len(w.stream.keys))
+	w.heldSince = make([]swarm.Time, len(w.stream.keys))
+	w.cheated = map[int64][]int32{}
 	w.copies = make([]int64, len(w.stream.keys))
 	w.series = make([]Second, int(cfg.Duration/time.Second)+1)
 	w.fig.reset()
@@ -121,12 +128,13 @@ func newWorld(cfg Config, think func(swarm.Config) (brain, error)) *world {
 		w.queue.push(event{at: k.At, kind: evKill, seg: int32(i)})
 	}
 	w.queue.push(event{at: cfg.Warmup, kind: evWarm})
+	w.queue.push(event{at: sampleEvery / 2, kind: evSecond})
 	return w
 }
 
 // run lets time pass until the end.
 func (w *world) run() {
-	for {
+	for w.stopped == nil {
 		e, ok := w.queue.pop()
 		if !ok || e.at > w.cfg.Duration {
 			if ok {
@@ -196,7 +204,27 @@ func (w *world) happen(e *event) {
 	case evKill:
 		w.kill(w.cfg.Kills[e.seg])
 	case evWarm:
-		w.fig.reset()
+		w.warm()
+	case evSecond:
+		w.everySecond()
+	}
+}
+
+// warm begins the window of the figures.
+func (w *world) warm() {
+	w.fig.reset()
+	w.supply = supply{}
+	for _, p := range w.peers {
+		p.sentBefore = p.sent
+	}
+}
+
+func (w *world) everySecond() {
+	w.queue.push(event{at: w.now + sampleEvery, kind: evSecond})
+	w.sampleSupply()
+	s := *w.second()
+	if w.cfg.Progress != nil {
+		w.stopped = w.cfg.Progress(Progress{At: w.now, Events: w.events, Peers: len(w.peers), Violations: w.violated, Second: s})
 	}
 }
 
@@ -207,7 +235,7 @@ func (w *world) join(seed bool, member int) {
 	p := &peer{
 		index: index, id: swarm.PeerID(fmt.Sprintf("%016x", w.rng.Uint64())), alive: true, seed: seed,
 		rng: rand.New(rand.NewPCG(w.cfg.RandomSeed, 1<<32|uint64(index))), place: w.geo.place(),
-		tickAt: never, maxPeers: w.cfg.Brain.MaxPeers, member: member,
+		tickAt: never, joined: w.now, left: never, maxPeers: w.cfg.Brain.MaxPeers, member: member,
 		up: uplink{rate: w.cfg.SeedLink}, down: downlink{rate: w.cfg.SeedLink},
 	}
 	if w.cfg.ClockSkew > 0 {
