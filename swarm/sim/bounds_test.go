@@ -53,7 +53,7 @@ func TestLeastOrigin(t *testing.T) {
 
 // A run reports the bounds of those who were there.
 func TestBoundsOfARun(t *testing.T) {
-	w := newWorld(Config{Viewers: 100, Warmup: time.Second}.populate(), quiet)
+	w := newWorld(Config{Viewers: 100, Warmup: 3 * time.Second}.populate(), quiet)
 	w.cfg.Duration = 10 * time.Second
 	w.run()
 	b := w.bounds()
