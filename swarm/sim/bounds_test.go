@@ -53,11 +53,11 @@ func TestLeastOrigin(t *testing.T) {
 
 // A run reports the bounds of those who were there.
 func TestBoundsOfARun(t *testing.T) {
-	w := newWorld(Config{Viewers: 100, Warmup: 3 * time.Second}.populate(), quiet)
+	w := newWorld(Config{Viewers: 1000, Warmup: 3 * time.Second}.populate(), quiet)
 	w.cfg.Duration = 10 * time.Second
 	w.run()
 	b := w.bounds()
-	if want := 1 - 1.0/100; math.Abs(b.Offload-want) > 1e-9 || math.Abs(b.UplinkShare-1.46) > 0.01 {
+	if want := 1 - 1.0/1000; math.Abs(b.Offload-want) > 1e-9 || math.Abs(b.UplinkShare-1.46) > 0.01 {
 		t.Errorf("offload %v, want %v; uplinks %v × the bitrate, want 1.46", b.Offload, want, b.UplinkShare)
 	}
 	if b.DeliveryMS.Max < 1360 || b.DeliveryMS.Max > 1380 || math.Abs(b.DeliveryMS.P50*2-b.DeliveryMS.Max) > 1 {
