@@ -17,6 +17,8 @@ import (
 type Config struct {
 	// Pairing makes the strategy of one swarm (default FirstAvailable).
 	Pairing func() Pairing
+	// Rules say who may meet (default: everybody).
+	Rules Rules
 	// ICEServers are handed to every member (default none: direct paths only).
 	ICEServers []ICEServer
 	// SigningKey is announced to every swarm that SigningKeys does not name
@@ -38,6 +40,9 @@ type Config struct {
 	// Address tells whom a request comes from (default: its RemoteAddr). Behind a
 	// proxy every client shares the proxy's address unless this reads a header.
 	Address func(*http.Request) netip.Addr
+	// Locate tells what is known of an address, see package geoip (default:
+	// nothing). Called under the server's lock: it must be quick.
+	Locate func(netip.Addr) Location
 	// Limits on everything a client can do.
 	Limits Limits
 	// PairAgainAfter is how long the same two members are not introduced to each
@@ -158,11 +163,17 @@ func (c Config) populate() Config {
 	setTime(&c.PairAgainAfter, 10*time.Second)
 	setTime(&c.PingInterval, 25*time.Second)
 	setTime(&c.DrainJitter, 5*time.Second)
+	if c.Rules.Entrances == 0 {
+		c.Rules.Entrances = 1
+	}
 	if c.Pairing == nil {
 		c.Pairing = FirstAvailable
 	}
 	if c.Address == nil {
 		c.Address = remoteAddress
+	}
+	if c.Locate == nil {
+		c.Locate = func(netip.Addr) Location { return Location{} }
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -191,6 +202,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("signal: PairAgainAfter, PingInterval, ReportInterval, DrainAfter and DrainJitter must not be negative")
 	case c.DrainAfter > maxSpan || c.DrainJitter > maxSpan || c.PingInterval > maxSpan || c.ReportInterval > maxSpan:
 		return fmt.Errorf("signal: DrainAfter, DrainJitter, PingInterval and ReportInterval must not exceed %s", maxSpan)
+	}
+	if err := c.Rules.validate(); err != nil {
+		return err
 	}
 	for i, s := range c.ICEServers {
 		if err := s.validate(); err != nil {

@@ -4,9 +4,9 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // metrics are counters that hot paths bump and gauges read on collection.
 type metrics struct {
-	joins, relayed, undelivered, received, sent, reports prometheus.Counter
-	refused                                              *prometheus.CounterVec
-	all                                                  []prometheus.Collector
+	joins, relayed, undelivered, received, sent, reports, repairs prometheus.Counter
+	refused                                                       *prometheus.CounterVec
+	all                                                           []prometheus.Collector
 }
 
 func newMetrics(s *Server) *metrics {
@@ -40,6 +40,7 @@ func newMetrics(s *Server) *metrics {
 	m.received = counter("received_bytes_total", "Bytes of websocket messages received.")
 	m.sent = counter("sent_bytes_total", "Bytes of websocket messages sent.")
 	m.reports = counter("reports_total", "Members' reports taken in.")
+	m.repairs = counter("repairs_total", "Introductions between pieces of a swarm that had lost each other.")
 	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "shoal", Subsystem: "signal",
 		Name: "refused_total", Help: "Connections refused or ended by the server, by reason."}, []string{"reason"})
 	m.all = append(m.all, m.refused)

@@ -3,23 +3,31 @@ package signal
 import (
 	"net/netip"
 	"time"
+
+	"github.com/shoal-p2p/shoal/signal/vivaldi"
 )
 
 // Peer is a member as a pairing strategy sees it. Its fields are read and written
 // only by the calls of Pairing, which never overlap for one swarm.
 type Peer struct {
-	ID       MemberID
-	Seed     bool
-	Uplink   int64 // bit/s, 0 unknown
-	Address  netip.Addr
-	Links    int
-	MaxLinks int
-	Place    Place         // what the member says, or else the operator's database
-	Position time.Duration // on the presentation's time line, 0 unknown or live
+	ID         MemberID
+	Seed       bool
+	Uplink     int64 // bit/s, 0 unknown
+	Address    netip.Addr
+	Links      int
+	MaxLinks   int
+	Location                      // the place that the member tells, or else the operator's database
+	Position   time.Duration      // on the presentation's time line, 0 unknown or live
+	Coordinate vivaldi.Coordinate // from the round trips that the member reported
 
 	// intrusive queue of FirstAvailable: 2 words instead of a table entry per member
 	prev, next *Peer
 	queue      *peerQueue
+
+	near *near // of Nearest, nil otherwise
+
+	region   region // by the operator's rules
+	entrance *Peer  // stands for an entrance of its group among those outside, else nil
 }
 
 // Spare says whether the peer holds fewer links than it would.

@@ -81,5 +81,6 @@ func (s *Server) report(m *member, r *Report, now time.Time) {
 	}
 	w.tally.add(m.report, r)
 	m.report = &reported{Report: *r, at: now}
+	w.learn(m, r.Flows)
 	s.metrics.reports.Inc()
 }

@@ -241,6 +241,7 @@ func (s *Server) keep() {
 			return
 		case now := <-tick.C:
 			s.round(now)
+			s.tend(now)
 		}
 	}
 }

@@ -25,9 +25,10 @@ const (
 type swarm struct {
 	name    string
 	members map[MemberID]*member
-	pairing Pairing
-	tally   *tally // nil until somebody reports
+	wards   map[region]*ward // without rules there is one
+	tally   *tally           // nil until somebody reports
 
+	repaired    time.Time
 	announced   int
 	announcedAt time.Time
 }
@@ -40,6 +41,9 @@ func (w *swarm) sizeDue(now time.Time) bool {
 	w.announced, w.announcedAt = len(w.members), now
 	return true
 }
+
+// size is how many members a swarm has.
+func (s *Server) size(w *swarm) int { return len(w.members) }
 
 // join makes m a member; a reason means that it was refused. Welcome is queued
 // before anybody else can see the member, so it is the first thing it reads.
@@ -61,7 +65,7 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 		if exceeded(len(s.swarms)+1, l.Swarms) {
 			return CodeServerFull, "too many swarms on this server"
 		}
-		w = &swarm{name: name, members: make(map[MemberID]*member), pairing: s.cfg.Pairing()}
+		w = &swarm{name: name, members: make(map[MemberID]*member), wards: make(map[region]*ward)}
 	}
 	old := w.members[id]
 	switch {
@@ -71,18 +75,22 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 		return CodeSwarmFull, "too many members in this swarm"
 	}
 	if old != nil {
-		m.report = old.report
+		m.report, m.Coordinate = old.report, old.Coordinate
 		m.pairs = old.pairs // it goes on where it was, and nobody is told it is gone
-		w.drop(old)
+		s.drop(w, old)
 		old.refuse(CodeReplaced, "another connection joined with this secret", 30*time.Second)
 	}
 	s.swarms[name] = w
 	m.swarm, m.secret = w, j.Secret
 	m.ID, m.Seed, m.Uplink, m.Address = id, j.Seed, j.Uplink, m.from
 	m.Links, m.MaxLinks = j.Links, j.MaxLinks
-	m.Place, m.Position, m.joined = j.Place, j.Position, now
+	m.Position, m.joined = j.Position, now
+	m.Location = s.cfg.Locate(m.from)
+	if j.Place.Known() {
+		m.Place = j.Place
+	}
 	w.members[id] = m
-	w.pairing.Add(&m.Peer)
+	s.settle(w, &m.Peer, true)
 	s.metrics.joins.Inc()
 	s.cfg.Log.Debug("joined", "member", id, "swarm", clip(name), "from", m.from, "members", len(w.members))
 	m.send(websocket.BinaryMessage, Append(nil, &Welcome{
@@ -98,11 +106,21 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 	return 0, ""
 }
 
-// drop takes m out of the swarm's tables.
-func (w *swarm) drop(m *member) {
+// peer is a member as pairing sees it, nil when there is none of that id.
+func (w *swarm) peer(id MemberID) *Peer {
+	if m := w.members[id]; m != nil {
+		return &m.Peer
+	}
+	return nil
+}
+
+// drop takes m out of the swarm's tables and returns who became an entrance of its
+// group in its place, nil if nobody did.
+func (s *Server) drop(w *swarm, m *member) (heir *Peer) {
 	delete(w.members, m.ID)
-	w.pairing.Remove(&m.Peer)
+	heir = s.unsettle(w, &m.Peer)
 	m.swarm = nil
+	return heir
 }
 
 // leave takes m out and tells those it was introduced to, unless it said that it
@@ -114,11 +132,14 @@ func (s *Server) leave(m *member, cause error) {
 	if w == nil {
 		return
 	}
-	w.drop(m)
+	heir := s.drop(w, m)
 	s.cfg.Log.Debug("left", "member", m.ID, "swarm", clip(w.name), "cause", cause, "members", len(w.members))
 	if len(w.members) == 0 {
 		delete(s.swarms, w.name)
 		return
+	}
+	if heir != nil {
+		s.introduce(w.members[heir.ID], s.cfg.Limits.PeersOnJoin, nil, time.Now())
 	}
 	var closed *websocket.CloseError
 	if s.draining || errors.As(cause, &closed) && closed.Code == ClosePaused {
@@ -142,7 +163,9 @@ func (s *Server) relay(from *member, b []byte) {
 	paired := true
 	if from.swarm != nil {
 		to = from.swarm.members[id]
-		if to != nil && s.cfg.PairedOnly {
+		if to != nil && !mayMeet(&from.Peer, &to.Peer) {
+			paired = false
+		} else if to != nil && s.cfg.PairedOnly {
 			paired = from.pairedWith(id) || to.pairedWith(from.ID)
 		}
 	}
@@ -187,7 +210,7 @@ func (s *Server) status(m *member, st *Status) {
 	if st.Report != nil {
 		s.report(m, st.Report, now)
 	}
-	m.swarm.pairing.Update(&m.Peer)
+	m.swarm.update(&m.Peer)
 	s.introduce(m, st.Want, st.Except, now)
 }
 
@@ -208,7 +231,11 @@ func (s *Server) introduce(m *member, n int, except []MemberID, now time.Time) {
 			!slices.Contains(except, p.ID) &&
 			!m.pairedSince(p.ID, now, window) && !other.pairedSince(m.ID, now, window)
 	}
-	peers := w.pairing.Suggest(&m.Peer, n, usable, nil)
+	s.pairUp(m, w.suggest(&m.Peer, n, usable), now)
+}
+
+// pairUp introduces peers to m and notes it on both sides.
+func (s *Server) pairUp(m *member, peers []*Peer, now time.Time) {
 	if len(peers) == 0 {
 		return
 	}
@@ -216,7 +243,7 @@ func (s *Server) introduce(m *member, n int, except []MemberID, now time.Time) {
 	for i, p := range peers {
 		ids[i] = p.ID
 		m.pair(p.ID, now)
-		w.members[p.ID].pair(m.ID, now)
+		m.swarm.members[p.ID].pair(m.ID, now)
 	}
 	m.send(websocket.BinaryMessage, Append(nil, &Peers{IDs: ids}))
 }

@@ -84,6 +84,17 @@ var rules = []rule{
 		why:   "signalling introduces peers to each other and must run where there is no media at all",
 	},
 	{
+		from:  "signal",
+		never: []string{"github.com/nats-io", "github.com/oschwald", "github.com/golang-jwt", "golang.org/x/crypto"},
+		why:   "every peer links this package for its client; what only an operator's server needs lies in folders below it",
+	},
+	{
+		from:   "signal/vivaldi",
+		never:  []string{"./signal", "net", "os", "sync", "log"},
+		direct: true,
+		why:    "coordinates are arithmetic, so that a topology can be played through in a test",
+	},
+	{
 		// Not transitively: swarm/rtc uses the client, which shares a package
 		// with the server.
 		from: "player/...", direct: true,

@@ -22,7 +22,7 @@ var seeded = []string{"New", "NewPCG", "NewChaCha8", "NewZipf", "Rand", "Source"
 // TestPureRoomsAskNoClock reads the core's and the simulator's source: time and
 // randomness come in from outside, or a run could not be repeated.
 func TestPureRoomsAskNoClock(t *testing.T) {
-	for _, room := range []string{"swarm", "swarm/sim"} {
+	for _, room := range []string{"swarm", "swarm/sim", "signal/vivaldi"} {
 		for _, name := range sources(t, filepath.Join(root(t), room)) {
 			file := token.NewFileSet()
 			parsed, err := parser.ParseFile(file, name, nil, parser.SkipObjectResolution)
