@@ -54,42 +54,42 @@ export interface Config {
 /** What must be said, and what may be. */
 export type Settings = Partial<Config> & Pick<Config, "id" | "random">;
 
-/** Fills in defaults and refuses nonsense. */
-export function populate(c: Settings): Config {
-  const full: Config = {
-    ...c,
-    seed: !!c.seed,
-    signed: !!c.signed,
-    minPeers: c.minPeers || 4,
-    maxPeers: c.maxPeers || 10,
-    disconnectWebsocketOnMax: !!c.disconnectWebsocketOnMax,
-    originCopies: c.originCopies || 1,
-    electionStep: c.electionStep || 150 * millisecond,
-    originTime: c.originTime || second,
-    deadlineSafety: c.deadlineSafety || 2,
-    stallAfter: c.stallAfter || 400 * millisecond,
-    window: c.window || 16,
-    uploadMax: c.uploadMax || 0,
-    metered: !!c.metered,
-    sampleRate: c.sampleRate || 1 / 64,
-    relayReservations: c.relayReservations || 32,
-    log: c.log,
+const defaults: Omit<Config, "id" | "random"> = {
+  seed: false,
+  signed: false,
+  minPeers: 4,
+  maxPeers: 10,
+  disconnectWebsocketOnMax: false,
+  originCopies: 1,
+  electionStep: 150 * millisecond,
+  originTime: second,
+  deadlineSafety: 2,
+  stallAfter: 400 * millisecond,
+  window: 16,
+  uploadMax: 0,
+  metered: false,
+  sampleRate: 1 / 64,
+  relayReservations: 32,
+  log: undefined,
+};
+
+/** Fills in defaults and, in builds that explain, refuses nonsense. */
+export function populate(settings: Settings): Config {
+  const said = Object.entries(settings).filter(([, value]) => value);
+  const c = { ...defaults, ...Object.fromEntries(said) } as Config;
+  if (__EXPLAIN__) validate(c);
+  return c;
+}
+
+function validate(c: Config): void {
+  const check = (ok: boolean, what: string) => {
+    if (!ok) throw Error("swarm: config: " + what);
   };
-  if (!full.id) throw Error("swarm: config.id is required");
-  if (
-    !(
-      full.minPeers >= 0 &&
-      full.maxPeers >= Math.max(1, full.minPeers) &&
-      full.originCopies >= 0 &&
-      full.sampleRate >= 0 &&
-      full.sampleRate <= 1 &&
-      full.deadlineSafety >= 1 &&
-      full.window >= 1 &&
-      full.uploadMax >= 0 &&
-      full.electionStep >= 0 &&
-      full.stallAfter >= 0
-    )
-  )
-    throw Error("swarm: config out of range: want 0 ≤ minPeers ≤ maxPeers, 0 ≤ sampleRate ≤ 1, deadlineSafety ≥ 1, nothing negative");
-  return full;
+  check(!!c.id && !!c.random, "id and random are required");
+  check(c.minPeers >= 0 && c.maxPeers >= Math.max(1, c.minPeers), "want 0 ≤ minPeers ≤ maxPeers, maxPeers ≥ 1");
+  check(c.originCopies >= 0, "originCopies must not be negative");
+  check(c.sampleRate >= 0 && c.sampleRate <= 1, "want 0 ≤ sampleRate ≤ 1");
+  check(c.deadlineSafety >= 1, "want deadlineSafety ≥ 1");
+  check(c.window >= 1 && c.uploadMax >= 0, "window must be positive, uploadMax not negative");
+  check(c.electionStep >= 0 && c.stallAfter >= 0, "electionStep and stallAfter must not be negative");
 }

@@ -1,8 +1,8 @@
 // The brain of one peer (swarm/core.go): a pure state machine without clock or I/O.
 import { type Config, type Settings, populate } from "./config.ts";
-import { type Counters, newCounters, type Sizes, sizes } from "./counters.ts";
+import { type Counters, newCounters } from "./counters.ts";
 import { type Effect, EffectType } from "./effect.ts";
-import { type Input, InputType } from "./input.ts";
+import { type Input, InputType, type Received } from "./input.ts";
 import { type Key, type Message, MessageType, type PeerID } from "./message.ts";
 import { relayBurst } from "./limits.ts";
 import type { Duration, Time } from "./time.ts";
@@ -85,7 +85,7 @@ export class Core {
   /** Takes one input. Time must not go backwards; if it does, it stands still. */
   handle(now: Time, input: Input): void {
     this.now = Math.max(this.now, now);
-    handle(this, input);
+    (handlers[input.type] as (c: Core, input: Input) => void)(this, input);
     runTimers(this);
   }
 
@@ -102,110 +102,75 @@ export class Core {
     return this.timers.first();
   }
 
-  /** Lengths of the brain's tables. */
-  sizes(): Sizes {
-    return sizes(this);
-  }
-
   emit(e: Effect): void {
     this.effects.push(e);
   }
 }
 
-function handle(c: Core, input: Input): void {
-  switch (input.type) {
-    case InputType.Want:
-      return want(c, input);
-    case InputType.Unwant:
-      return unwant(c, input.keys);
-    case InputType.LinkUp:
-      return linkUp(c, input);
-    case InputType.LinkDown:
-      return linkLost(c, input.peer);
-    case InputType.Received: {
-      const p = c.peers.get(input.from);
-      return p && receive(c, p, input.message);
-    }
-    case InputType.Gained:
-      timeFirst(c, input);
-      return gained(c, input);
-    case InputType.Flowing:
-      return flowing(c, input);
-    case InputType.BadPiece:
-      return badPiece(c, input.from, input.key);
-    case InputType.Conflict:
-      return conflict(c, input);
-    case InputType.Sent:
-      return sent(c, input);
-    case InputType.Private:
-      return keepPrivate(c, input.key);
-    case InputType.FetchEnded:
-      return fetchEnded(c, input);
-    case InputType.Held:
-      return held(c, input);
-    case InputType.Evicted:
-      return evicted(c, input.key);
-    case InputType.SwarmState:
-      return swarmState(c, input);
-    case InputType.Introduced:
-      return introduced(c, input.peers, false);
-    case InputType.NeedSignal:
-      return needSignal(c);
-    case InputType.Measured: {
-      const p = c.peers.get(input.peer);
-      if (p && input.rtt > 0) p.rtt = input.rtt;
-      return;
-    }
-    case InputType.Condition:
-      c.cfg.metered = input.metered;
-      c.upload.rate = Math.max(0, input.uploadMax);
-      return;
-    case InputType.Trust:
-      c.cfg.signed = input.signed;
-      return;
-    case InputType.ForwardOut:
-      return forwardOut(c, input);
-    case InputType.Tick:
-  }
-}
+type Of<U, T> = Extract<U, { type: T }>;
 
-function receive(c: Core, p: Peer, m: Message): void {
-  if (!p.greeted) {
-    if (m.type !== MessageType.Hello) disconnect(c, p, "first message is not a hello");
-    else greet(c, p, m);
-    return;
-  }
-  switch (m.type) {
-    case MessageType.Hello: // once is enough; a repeated one changes limits only
-      p.hello = m;
-      return;
-    case MessageType.Reserve:
-      return reserved(c, p, m);
-    case MessageType.Release:
-      return released(c, p, m.keys);
-    case MessageType.Have:
-      return has(c, p, m);
-    case MessageType.Offer:
-      return offered(c, p, m);
-    case MessageType.Accept:
-      return accepted(c, p, m);
-    case MessageType.Refuse:
-      return refused(c, p, m);
-    case MessageType.Begin:
-      return began(c, p, m);
-    case MessageType.Cancel:
-      return cancelled(c, p, m.key);
-    case MessageType.Subscribe:
-      return subscribed(c, p, m);
-    case MessageType.Unsubscribe:
-      return unsubscribed(c, p, m.track);
-    case MessageType.Peers:
-      return exchanged(c, p, m.ids);
-    case MessageType.Forward:
-      return forward(c, p, m);
-    case MessageType.Bye:
-      return disconnect(c, p, "bye: " + m.reason);
-  }
+const handlers: { [T in InputType]: (c: Core, input: Of<Input, T>) => void } = {
+  [InputType.Want]: want,
+  [InputType.Unwant]: unwant,
+  [InputType.LinkUp]: linkUp,
+  [InputType.LinkDown]: linkLost,
+  [InputType.Received]: received,
+  [InputType.Gained]: (c, input) => {
+    timeFirst(c, input);
+    gained(c, input);
+  },
+  [InputType.Flowing]: flowing,
+  [InputType.BadPiece]: badPiece,
+  [InputType.Conflict]: conflict,
+  [InputType.Sent]: sent,
+  [InputType.Private]: keepPrivate,
+  [InputType.FetchEnded]: fetchEnded,
+  [InputType.Held]: held,
+  [InputType.Evicted]: evicted,
+  [InputType.SwarmState]: swarmState,
+  [InputType.Introduced]: (c, { peers }) => introduced(c, peers, false),
+  [InputType.NeedSignal]: needSignal,
+  [InputType.Measured]: (c, { peer, rtt }) => {
+    const p = c.peers.get(peer);
+    if (p && rtt > 0) p.rtt = rtt;
+  },
+  [InputType.Condition]: (c, { metered, uploadMax }) => {
+    c.cfg.metered = metered;
+    c.upload.rate = Math.max(0, uploadMax);
+  },
+  [InputType.Trust]: (c, { signed }) => {
+    c.cfg.signed = signed;
+  },
+  [InputType.ForwardOut]: forwardOut,
+  [InputType.Tick]: () => {},
+};
+
+const receivers: { [T in MessageType]: (c: Core, p: Peer, m: Of<Message, T>) => void } = {
+  // once is enough; a repeated one changes limits only
+  [MessageType.Hello]: (_, p, m) => {
+    p.hello = m;
+  },
+  [MessageType.Reserve]: reserved,
+  [MessageType.Release]: released,
+  [MessageType.Have]: has,
+  [MessageType.Offer]: offered,
+  [MessageType.Accept]: accepted,
+  [MessageType.Refuse]: refused,
+  [MessageType.Begin]: began,
+  [MessageType.Cancel]: cancelled,
+  [MessageType.Subscribe]: subscribed,
+  [MessageType.Unsubscribe]: unsubscribed,
+  [MessageType.Peers]: exchanged,
+  [MessageType.Forward]: forward,
+  [MessageType.Bye]: (c, p, m) => disconnect(c, p, "bye: " + m.reason),
+};
+
+function received(c: Core, { from, message: m }: Received): void {
+  const p = c.peers.get(from);
+  if (!p) return;
+  if (p.greeted) (receivers[m.type] as (c: Core, p: Peer, m: Message) => void)(c, p, m);
+  else if (m.type === MessageType.Hello) greet(c, p, m);
+  else disconnect(c, p, "first message is not a hello");
 }
 
 function runTimers(c: Core): void {

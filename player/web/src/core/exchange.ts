@@ -14,7 +14,7 @@ import {
   relaysPerSecond,
   remember,
 } from "./limits.ts";
-import { type Forward, MessageType, type PeerID } from "./message.ts";
+import { type Forward, MessageType, type PeerID, type Peers } from "./message.ts";
 import type { Peer } from "./peer.ts";
 
 /**
@@ -36,9 +36,9 @@ function knows(p: Peer, id: PeerID): void {
 }
 
 /** Books a neighbour's neighbours: candidates, and ways to forward by. */
-export function exchanged(c: Core, p: Peer, ids: PeerID[]): void {
+export function exchanged(c: Core, p: Peer, m: Peers): void {
   if (!take(p.lists, c.now, listBurst, listsPerSecond)) return;
-  ids = ids.slice(0, MaxNeighbours);
+  const ids = m.ids.slice(0, MaxNeighbours);
   for (const id of ids) if (id !== c.cfg.id) knows(p, id);
   introduced(c, ids, true);
 }

@@ -1,7 +1,7 @@
 // What the rest of the browser client may know of the brain.
 export { Core } from "./core.ts";
 export { type Config, type Settings, Version } from "./config.ts";
-export type { Counters, Sizes } from "./counters.ts";
+export { type Counters, type Sizes, sizes } from "./counters.ts";
 export * from "./effect.ts";
 export * from "./input.ts";
 export * from "./message.ts";

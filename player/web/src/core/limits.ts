@@ -1,5 +1,4 @@
 // Every table a peer can grow from outside has a cap (swarm/limits.go).
-import { second } from "./time.ts";
 
 /** Length in bytes of every piece but a segment's last. */
 export const PieceSize = 16384;
@@ -33,8 +32,8 @@ export const MaxTracks = 4096;
 /** Tracks a neighbour's interest is remembered in. */
 export const MaxInterests = 64;
 
-/** How long after its due time a reservation is kept. */
-export const ReservationLife = 10 * second;
+/** How long after its due time a reservation is kept: 10 s. */
+export const ReservationLife = 10e9;
 
 // What one neighbour can make this peer relay, in Forwards: an attempt is one description
 // of a few KiB and up to 20 candidates. See allowance.ts.

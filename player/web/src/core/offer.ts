@@ -12,7 +12,7 @@ import {
   remember,
   remove,
 } from "./limits.ts";
-import { type Begin, type Key, MessageType, type Offer, Refusal, type Refuse } from "./message.ts";
+import { type Begin, type Cancel, MessageType, type Offer, Refusal, type Refuse } from "./message.ts";
 import { feedHungry, portion, room, starving } from "./capacity.ts";
 import { broughtBy, offeredPieces } from "./flow.ts";
 import { type Peer, answered, interested } from "./peer.ts";
@@ -211,9 +211,9 @@ export function began(c: Core, p: Peer, m: Begin): void {
 }
 
 /** Ends a transfer in either direction. */
-export function cancelled(c: Core, p: Peer, k: Key): void {
-  const it = c.items.get(k);
-  if (__EXPLAIN__) note(c, `cancel ${k} by ${p.id}`);
+export function cancelled(c: Core, p: Peer, { key }: Cancel): void {
+  const it = c.items.get(key);
+  if (__EXPLAIN__) note(c, `cancel ${key} by ${p.id}`);
   if (!it) return;
   const out = of(it.outbound, p);
   if (out) {

@@ -1,10 +1,10 @@
 // Fetches from the origin, their failures, and lies that it uncovers (swarm/origin.go).
 import { type Core, note, send } from "./core.ts";
 import { Cause, EffectType } from "./effect.ts";
-import { type Conflict, type FetchEnded, FetchError } from "./input.ts";
+import { type BadPiece, type Conflict, type FetchEnded, FetchError, type Private } from "./input.ts";
 import { type Gap, type Item, forget, gap, of, pieces, useful } from "./item.ts";
 import { remove } from "./limits.ts";
-import { type Key, MessageType, type PeerID } from "./message.ts";
+import { MessageType } from "./message.ts";
 import { lead } from "./elect.ts";
 import { best, cancelInbound, promise, removeInbound } from "./offer.ts";
 import { ban, byDeadline } from "./peer.ts";
@@ -91,7 +91,7 @@ export function fetchEnded(c: Core, f: FetchEnded): void {
     case FetchError.Private:
       originBytes[cause]! -= f.bytes;
       originBytes[Cause.NotShareable]! += f.bytes;
-      keepPrivate(c, it.key);
+      keepPrivate(c, it);
       it.wanted = false;
       break;
     case FetchError.Cancelled: // the edge could not even try
@@ -148,7 +148,7 @@ function giveUp(c: Core, it: Item, e: FetchError): void {
 }
 
 /** Takes a segment out of the swarm that its origin does not want shared. */
-export function keepPrivate(c: Core, key: Key): void {
+export function keepPrivate(c: Core, { key }: Pick<Private, "key">): void {
   const it = c.items.get(key);
   if (!it || it.private) return;
   it.private = true;
@@ -171,7 +171,7 @@ export function sample(c: Core, it: Item): void {
 }
 
 /** Bans a peer whose bytes do not verify. */
-export function badPiece(c: Core, from: PeerID, key: Key): void {
+export function badPiece(c: Core, { from, key }: Pick<BadPiece, "from" | "key">): void {
   if (c.peers.has(from) || (from && !c.banned.has(from))) ban(c, from, key, "a piece did not verify");
 }
 
@@ -199,7 +199,7 @@ export function conflict(c: Core, x: Conflict): void {
   it.wanted = wanted;
   c.emit({ type: EffectType.Distrust, key: it.key });
   // the origin itself contradicts what they sent
-  if (!x.from) for (const id of liars) badPiece(c, id, it.key);
+  if (!x.from) for (const from of liars) badPiece(c, { from, key: it.key });
   if (wanted) startFetch(c, it, { first: 0, count: -1 }, Cause.Corrupt);
   step(c, it);
 }

@@ -2,7 +2,7 @@
 import { type Core, note, send } from "./core.ts";
 import { Version } from "./config.ts";
 import { EffectType } from "./effect.ts";
-import type { LinkUp, SwarmState } from "./input.ts";
+import type { LinkDown, LinkUp, SwarmState } from "./input.ts";
 import { type Inbound, type Item, type Outbound, of, useful } from "./item.ts";
 import { MaxBanned, MaxInterests, compare, forwardBurst, listBurst, remember, remove } from "./limits.ts";
 import { type Hello, type Key, MessageType, type PeerID } from "./message.ts";
@@ -123,9 +123,9 @@ export function greet(c: Core, p: Peer, h: Hello): void {
 export const byDeadline = (a: Item, b: Item): number => a.need.deadline - b.need.deadline || compare(a.key, b.key);
 
 /** A link that broke, or never came up. */
-export function linkLost(c: Core, id: PeerID): void {
-  if (c.peers.has(id)) again(c, id, 1, false); // who leaves on purpose says so
-  linkDown(c, id);
+export function linkLost(c: Core, { peer }: LinkDown): void {
+  if (c.peers.has(peer)) again(c, peer, 1, false); // who leaves on purpose says so
+  linkDown(c, peer);
 }
 
 /** Takes a neighbour out of every table and finds other sources. */

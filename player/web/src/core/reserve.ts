@@ -2,7 +2,7 @@
 import { type Core, send } from "./core.ts";
 import { type Item, type Reserved, itemOf, of, useful } from "./item.ts";
 import { MaxHaves, MaxReservations, ReservationLife, remember, remove } from "./limits.ts";
-import { type Have, type Key, MessageType, type Reservation, type Reserve } from "./message.ts";
+import { type Have, type Key, MessageType, type Release, type Reservation, type Reserve } from "./message.ts";
 import { addOffer, announce, promise } from "./offer.ts";
 import { type Peer, interested } from "./peer.ts";
 import { keysOf, runs } from "./run.ts";
@@ -85,7 +85,7 @@ export function reserved(c: Core, p: Peer, m: Reserve): void {
   }
 }
 
-export function released(c: Core, p: Peer, keys: Key[]): void {
+export function released(c: Core, p: Peer, { keys }: Release): void {
   for (const k of keys) {
     const it = c.items.get(k);
     if (!it) continue;

@@ -2,7 +2,7 @@
 import { type Core, send } from "./core.ts";
 import type { Item } from "./item.ts";
 import { MaxHops, MaxSubscribed, MaxTracks } from "./limits.ts";
-import { MessageType, type Subscribe } from "./message.ts";
+import { MessageType, type Subscribe, type Unsubscribe } from "./message.ts";
 import type { Peer } from "./peer.ts";
 import { type Time, millisecond } from "./time.ts";
 
@@ -78,7 +78,7 @@ export function subscribed(c: Core, p: Peer, { track, hops }: Subscribe): void {
 /** This peer's distance from the origin on a track. */
 const trackHops = (c: Core, track: string): number => (c.cfg.seed ? 0 : (c.tracks.get(track)?.hops ?? 0));
 
-export function unsubscribed(c: Core, p: Peer, track: string): void {
+export function unsubscribed(c: Core, p: Peer, { track }: Unsubscribe): void {
   p.children.delete(track);
   const t = c.tracks.get(track);
   if (t?.subscribed === p) {

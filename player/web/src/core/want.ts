@@ -1,7 +1,7 @@
 // What the player wants, and how an item is brought one decision further (swarm/want.go).
 import { type Core, note, send } from "./core.ts";
 import { EffectType } from "./effect.ts";
-import type { Gained, Held, Want } from "./input.ts";
+import type { Evicted, Gained, Held, Unwant, Want } from "./input.ts";
 import { type Item, add, forget, gap, itemOf, pieces, useful } from "./item.ts";
 import { type Key, MessageType } from "./message.ts";
 import { MaxPieces } from "./limits.ts";
@@ -47,7 +47,7 @@ export function want(c: Core, w: Want): void {
  * Takes wishes back. Bytes of an unfinished segment are let go; those who were
  * receiving it from here are told.
  */
-export function unwant(c: Core, keys: Key[]): void {
+export function unwant(c: Core, { keys }: Unwant): void {
   const gone: Key[] = [];
   for (const k of keys) {
     const it = c.items.get(k);
@@ -206,11 +206,11 @@ export function held(c: Core, h: Held): void {
 }
 
 /** Books that the store let go of a segment. */
-export function evicted(c: Core, k: Key): void {
-  const it = c.items.get(k);
+export function evicted(c: Core, { key }: Evicted): void {
+  const it = c.items.get(key);
   if (!it?.whole) return;
   cancelOutbound(c, it);
   reset(it);
-  mark(c, k, false);
+  mark(c, key, false);
   rest(c, it);
 }
