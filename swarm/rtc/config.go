@@ -55,6 +55,10 @@ type Config struct {
 	// PlainSockets switches UDP segmentation offload off where the kernel has it
 	// (default false).
 	PlainSockets bool
+	// Net opens the sockets of links and lists the interfaces (default: the
+	// system's): a virtual network, a network namespace. Without segmentation
+	// offload.
+	Net transport.Net
 	// Log gets connections and their ends (default: nothing).
 	Log *slog.Logger
 

@@ -22,6 +22,9 @@ type sockets struct {
 }
 
 func newSockets(cfg Config) (*sockets, error) {
+	if cfg.Net != nil {
+		return &sockets{Net: cfg.Net, wrap: cfg.wrap}, nil
+	}
 	n, err := stdnet.NewNet()
 	if err != nil {
 		return nil, fmt.Errorf("rtc: network interfaces: %w", err)

@@ -14,6 +14,7 @@ type Member struct {
 	Joins     time.Duration // when it comes
 	Seed      bool
 	Symmetric bool // behind a NAT of the kind that cannot connect to another of its kind
+	Corrupt   bool // every piece it sends is wrong
 }
 
 // Path is what lies between two Members, by their places in Config.Members.
@@ -68,11 +69,11 @@ func (w *world) path(p, o *peer) Path {
 	return Path{RTT: w.geo.rtt(p.place, o.place), Loss: w.cfg.Loss}
 }
 
-// addMember: member 8M 50M [at 2s] [seed] [symmetric]
+// addMember: member 8M 50M [at 2s] [seed] [symmetric] [corrupt]
 func addMember(c *Config, args []string) error {
 	var m Member
 	if len(args) < 2 {
-		return fmt.Errorf("want UP DOWN [at TIME] [seed] [symmetric]")
+		return fmt.Errorf("want UP DOWN [at TIME] [seed] [symmetric] [corrupt]")
 	}
 	var err error
 	if m.Up, err = parseRate(args[0]); err != nil {
@@ -87,13 +88,15 @@ func addMember(c *Config, args []string) error {
 			m.Seed = true
 		case rest[0] == "symmetric":
 			m.Symmetric = true
+		case rest[0] == "corrupt":
+			m.Corrupt = true
 		case rest[0] == "at" && len(rest) > 1:
 			rest = rest[1:]
 			if m.Joins, err = time.ParseDuration(rest[0]); err != nil {
 				return err
 			}
 		default:
-			return fmt.Errorf("want at TIME, seed or symmetric, not %q", rest[0])
+			return fmt.Errorf("want at TIME, seed, symmetric or corrupt, not %q", rest[0])
 		}
 	}
 	c.Members = append(c.Members, m)

@@ -254,6 +254,9 @@ func (w *world) join(seed bool, member int) {
 	if member >= 0 {
 		m := w.cfg.Members[member]
 		p.up.rate, p.symmetric = m.Up, m.Symmetric
+		if m.Corrupt {
+			p.lie = corrupts
+		}
 		if m.Down > 0 {
 			p.down.rate = m.Down
 		}
