@@ -195,8 +195,8 @@ export function gap(it: Item): Gap | undefined {
       if (first >= g.first && (g.count < 0 || first < g.first + g.count)) first = g.count < 0 ? limit : g.first + g.count;
   }
   if (first >= limit) return;
-  let last = first + 1;
-  while (last < limit && !have[last]) last++;
+  const held = have.indexOf(true, first);
+  let last = held < 0 ? limit : Math.min(held, limit);
   for (const g of expected) if (g.first > first) last = Math.min(last, g.first);
   return { first, count: it.size < 0 && last === limit ? -1 : last - first };
 }
