@@ -26,6 +26,9 @@ type Config struct {
 	SigningKey ed25519.PublicKey
 	// SigningKeys are the keys of particular swarms, by swarm name.
 	SigningKeys map[string]ed25519.PublicKey
+	// Names are swarms that the operator's pages show by name. Of all others the
+	// server knows the blinded name only.
+	Names []string
 	// Settings are announced to every member as they are.
 	Settings map[string]string
 	// Admit decides whether a Join may enter, by its token for example (default:
@@ -72,6 +75,8 @@ type Config struct {
 	Log *slog.Logger
 	// Registerer gets the metrics (default: none; see Server.Collector).
 	Registerer prometheus.Registerer
+
+	named map[string]string // Names and those of SigningKeys, by blinded name
 }
 
 // Default limits. Messages of a join storm of trickled candidates to 20 peers
@@ -183,8 +188,13 @@ func (c Config) populate() Config {
 	}
 	c.Limits = c.Limits.populate()
 	keys := make(map[string]ed25519.PublicKey, len(c.SigningKeys))
+	c.named = make(map[string]string)
 	for swarm, key := range c.SigningKeys {
 		keys[Blind(swarm)] = key
+		c.named[Blind(swarm)] = swarm
+	}
+	for _, swarm := range c.Names {
+		c.named[Blind(swarm)] = swarm
 	}
 	c.SigningKeys = keys
 	return c

@@ -1,14 +1,14 @@
 package signal
 
-import (
-	"time"
-)
+import "time"
 
 // reported is the newest Report of a member. It is made when the first one comes:
 // members that never report cost a nil pointer.
 type reported struct {
 	Report
 	at time.Time
+
+	originRate, peerRate, sentRate float64 // bytes a second since the report before
 }
 
 // tally adds up what the members of a swarm reported. Members that left still
@@ -80,7 +80,14 @@ func (s *Server) report(m *member, r *Report, now time.Time) {
 		w.tally = new(tally)
 	}
 	w.tally.add(m.report, r)
-	m.report = &reported{Report: *r, at: now}
+	news := &reported{Report: *r, at: now}
+	if was := m.report; was != nil && now.After(was.at) {
+		seconds := now.Sub(was.at).Seconds()
+		news.originRate = float64(max(r.Origin-was.Origin, 0)) / seconds
+		news.peerRate = float64(max(r.FromPeers-was.FromPeers, 0)) / seconds
+		news.sentRate = float64(max(r.Sent-was.Sent, 0)) / seconds
+	}
+	m.report = news
 	w.learn(m, r.Flows)
 	s.metrics.reports.Inc()
 }
