@@ -73,6 +73,9 @@ type Config struct {
 	Clock func() time.Time
 	// Log gets joins, leaves and refusals (default: nothing).
 	Log *slog.Logger
+	// Audit gets a record of every join, leave and refusal, with addresses (default:
+	// none is kept).
+	Audit *slog.Logger
 	// Registerer gets the metrics (default: none; see Server.Collector).
 	Registerer prometheus.Registerer
 
@@ -94,9 +97,17 @@ const (
 	DefaultConnections           = 200_000
 	DefaultConnectionsPerAddress = 1024
 	DefaultQueueMessages         = 1024
-	DefaultQueueBytes            = 1 << 20
-	DefaultPeersOnJoin           = 5
-	DefaultPeersPerMessage       = 16
+
+	DefaultJoinsPerSecondPerAddress    = 100
+	DefaultJoinBurstPerAddress         = 2000
+	DefaultMessagesPerSecondPerAddress = 2000
+	DefaultMessageBurstPerAddress      = 50_000
+	DefaultBytesPerSecondPerAddress    = 8 << 20
+	DefaultByteBurstPerAddress         = 128 << 20
+
+	DefaultQueueBytes      = 1 << 20
+	DefaultPeersOnJoin     = 5
+	DefaultPeersPerMessage = 16
 )
 
 // Limits of one server. 0 means the default above, negative means none.
@@ -110,6 +121,12 @@ type Limits struct {
 	BytesPerSecond, ByteBurst int
 	// JoinsPerSecond and JoinBurst bound how often one member id may join.
 	JoinsPerSecond, JoinBurst int
+	// The same for all members of one client address (IPv6: one /64) together: large
+	// networks share one, so these are for floods. Default: as above where the
+	// member's own limit is on, otherwise none.
+	JoinsPerSecondPerAddress, JoinBurstPerAddress       int
+	MessagesPerSecondPerAddress, MessageBurstPerAddress int
+	BytesPerSecondPerAddress, ByteBurstPerAddress       int
 	// MembersPerSwarm, Swarms and Connections bound memory.
 	MembersPerSwarm, Swarms, Connections int
 	// ConnectionsPerAddress bounds one client address (IPv6: one /64). Large
@@ -126,6 +143,26 @@ type Limits struct {
 }
 
 func (l Limits) populate() Limits {
+	for _, field := range []struct {
+		v   *int
+		d   int
+		own int // the member's limit
+	}{
+		{&l.JoinsPerSecondPerAddress, DefaultJoinsPerSecondPerAddress, l.JoinsPerSecond},
+		{&l.JoinBurstPerAddress, DefaultJoinBurstPerAddress, l.JoinBurst},
+		{&l.MessagesPerSecondPerAddress, DefaultMessagesPerSecondPerAddress, l.MessagesPerSecond},
+		{&l.MessageBurstPerAddress, DefaultMessageBurstPerAddress, l.MessageBurst},
+		{&l.BytesPerSecondPerAddress, DefaultBytesPerSecondPerAddress, l.BytesPerSecond},
+		{&l.ByteBurstPerAddress, DefaultByteBurstPerAddress, l.ByteBurst},
+	} {
+		switch {
+		case *field.v != 0:
+		case field.own < 0:
+			*field.v = -1
+		default:
+			*field.v = max(field.d, field.own)
+		}
+	}
 	for _, field := range []struct {
 		v    *int
 		d    int

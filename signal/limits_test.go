@@ -102,8 +102,12 @@ func TestConnectionsAreCountedOut(t *testing.T) {
 		}
 		s.mu.RLock()
 		defer s.mu.RUnlock()
-		if len(s.addresses) != 0 || len(s.swarms) != 0 || len(s.connections) != 0 {
-			t.Errorf("left behind: %v, %v, %v", s.addresses, s.swarms, s.connections)
+		connections := 0
+		for _, at := range s.visitors.at {
+			connections += at.connections
+		}
+		if connections != 0 || len(s.swarms) != 0 || len(s.connections) != 0 {
+			t.Errorf("left behind: %d, %v, %v", connections, s.swarms, s.connections)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -42,7 +43,8 @@ const (
 type member struct {
 	out      outbox
 	srv      *Server
-	from     netip.Addr // counted for the connection cap
+	from     netip.Addr
+	visitor  *visitor // the account of from's household
 	state    atomic.Int32
 	messages rate.Limiter
 	bytes    rate.Limiter
@@ -180,7 +182,7 @@ func (m *member) extend() {
 
 func (m *member) charge(n int) error {
 	now := time.Now()
-	if m.messages.AllowN(now, 1) && m.bytes.AllowN(now, n) {
+	if m.messages.AllowN(now, 1) && m.bytes.AllowN(now, n) && m.visitor.charge(now, n, &m.srv.cfg.Limits) {
 		return nil
 	}
 	m.refuse(CodeRate, "more messages or bytes than the limits in Welcome allow", 5*time.Second)
@@ -255,6 +257,7 @@ func (m *member) send(kind int, data []byte) {
 func (m *member) evict() {
 	if m.state.CompareAndSwap(open, evicted) {
 		m.srv.metrics.refuse(CodeSlow)
+		m.srv.audit(AuditEvicted, m.from, slog.String("member", m.ID.String()))
 		m.srv.cfg.Log.Info("evicted a member that does not read", "member", m.ID, "from", m.from)
 		m.conn().NetConn().SetDeadline(longAgo)
 	}
@@ -267,6 +270,7 @@ func (m *member) refuse(code Code, reason string, retryAfter time.Duration) {
 	}
 	m.srv.metrics.refuse(code)
 	reason = strings.ToValidUTF8(reason[:min(len(reason), MaxReason)], "")
+	m.srv.audit(AuditRefused, m.from, slog.String("code", code.String()), slog.String("reason", reason))
 	m.srv.cfg.Log.Info("refused", "code", code.String(), "reason", reason, "from", m.from)
 	status := websocket.ClosePolicyViolation
 	if code == CodeDraining {

@@ -3,6 +3,7 @@ package signal
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -25,7 +26,7 @@ type Server struct {
 	mu          sync.RWMutex
 	swarms      map[string]*swarm
 	connections map[*member]struct{} // joined or not
-	addresses   map[netip.Addr]int   // connections by household
+	visitors    visitors             // by household
 	joins       joinGate
 	draining    bool          // takes nobody new
 	stopped     bool          // everybody was refused
@@ -43,10 +44,10 @@ func NewServer(cfg Config) *Server {
 		stop:        make(chan struct{}),
 		swarms:      make(map[string]*swarm),
 		connections: make(map[*member]struct{}),
-		addresses:   make(map[netip.Addr]int),
 		joins:       joinGate{perSecond: cfg.Limits.JoinsPerSecond, burst: cfg.Limits.JoinBurst},
 		idle:        make(chan struct{}),
 	}
+	s.visitors = visitors{limits: &s.cfg.Limits, at: make(map[netip.Addr]*visitor), sweepAt: visitorsMin}
 	s.metrics = newMetrics(s)
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: joinTimeout,
@@ -68,7 +69,7 @@ func NewServer(cfg Config) *Server {
 // of the server's own serves the connection, so that net/http's buffers are freed.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !originAllowed(s.cfg.AllowedOrigins, r.Header.Get("Origin")) {
-		s.turnAway(w, http.StatusForbidden, CodeOrigin, "this origin is not allowed")
+		s.turnAway(w, r, http.StatusForbidden, CodeOrigin, "this origin is not allowed")
 		return
 	}
 	if !websocket.IsWebSocketUpgrade(r) {
@@ -87,7 +88,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if code == CodeAddress {
 			status = http.StatusTooManyRequests
 		}
-		s.turnAway(w, status, code, "try again later")
+		s.turnAway(w, r, status, code, "try again later")
 		return
 	}
 	conn, err := s.upgrader.Upgrade(w, r, nil)
@@ -119,8 +120,9 @@ func (s *Server) attach(m *member, conn *websocket.Conn) bool {
 // retryHTTP is the Retry-After of refused handshakes.
 const retryHTTP = 5 * time.Second
 
-func (s *Server) turnAway(w http.ResponseWriter, status int, code Code, text string) {
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, status int, code Code, text string) {
 	s.metrics.refuse(code)
+	s.audit(AuditTurnedAway, s.cfg.Address(r), slog.String("code", code.String()))
 	if status != http.StatusForbidden {
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryHTTP/time.Second)))
 	}
@@ -132,16 +134,16 @@ func (s *Server) turnAway(w http.ResponseWriter, status int, code Code, text str
 func (s *Server) enter(m *member) Code {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	home := household(m.from)
 	switch {
 	case s.draining:
 		return CodeDraining
 	case exceeded(len(s.connections)+1, s.cfg.Limits.Connections):
 		return CodeServerFull
-	case exceeded(s.addresses[home]+1, s.cfg.Limits.ConnectionsPerAddress):
+	}
+	var ok bool
+	if m.visitor, ok = s.visitors.enter(m.from, time.Now()); !ok {
 		return CodeAddress
 	}
-	s.addresses[home]++
 	s.connections[m] = struct{}{}
 	s.tasks.Add(1)
 	return CodeOther
@@ -150,10 +152,7 @@ func (s *Server) enter(m *member) Code {
 func (s *Server) forget(m *member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	home := household(m.from)
-	if s.addresses[home]--; s.addresses[home] == 0 {
-		delete(s.addresses, home)
-	}
+	s.visitors.leave(m.from, m.visitor, time.Now())
 	delete(s.connections, m)
 	if s.draining && len(s.connections) == 0 {
 		close(s.idle)
@@ -222,6 +221,7 @@ func (s *Server) drain(ctx context.Context) bool {
 		close(s.idle)
 		return false
 	}
+	s.audit(AuditDrain, netip.Addr{}, slog.Int("connections", len(s.connections)))
 	message := Append(nil, &Drain{After: after, Jitter: jitter})
 	for m := range s.connections {
 		if m.swarm != nil {

@@ -59,6 +59,9 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 	if !s.joins.allow(id, now) {
 		return CodeRate, "too many joins by this member"
 	}
+	if !m.visitor.join(now, l) {
+		return CodeRate, "too many joins from this address"
+	}
 	name := Blind(j.Swarm)
 	w := s.swarms[name]
 	if w == nil {
@@ -92,6 +95,7 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 	w.members[id] = m
 	s.settle(w, &m.Peer, true)
 	s.metrics.joins.Inc()
+	s.audit(AuditJoined, m.from, m.auditMember()...)
 	s.cfg.Log.Debug("joined", "member", id, "swarm", clip(name), "from", m.from, "members", len(w.members))
 	m.send(websocket.BinaryMessage, Append(nil, &Welcome{
 		ID:         id,
@@ -132,6 +136,7 @@ func (s *Server) leave(m *member, cause error) {
 	if w == nil {
 		return
 	}
+	s.audit(AuditLeft, m.from, m.auditMember()...)
 	heir := s.drop(w, m)
 	s.cfg.Log.Debug("left", "member", m.ID, "swarm", clip(w.name), "cause", cause, "members", len(w.members))
 	if len(w.members) == 0 {
