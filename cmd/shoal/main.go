@@ -66,7 +66,8 @@ on to the others over WebRTC, so that the origin sends each segment about once.
 See it work, without any network:      shoal demo
 Where viewers find each other:         shoal signal
 Feed a live stream into the swarm:     shoal seed URL
-Any native player (VLC, mpv, ffplay):  shoal proxy`,
+Any native player (VLC, mpv, ffplay):  shoal proxy
+Thousands of viewers in virtual time:  shoal sim`,
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -87,7 +88,7 @@ Any native player (VLC, mpv, ffplay):  shoal proxy`,
 	})
 	logs := logFlags(cmd)
 	cmd.AddCommand(demoCommand(logs), signalCommand(logs), seedCommand(logs), prefetchCommand(logs),
-		proxyCommand(logs), watchCommand(logs), inspectCommand(logs), keygenCommand())
+		proxyCommand(logs), watchCommand(logs), inspectCommand(logs), simCommand(), keygenCommand())
 	return cmd
 }
 

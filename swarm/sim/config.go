@@ -184,11 +184,11 @@ type Liars struct {
 
 // Progress is how far a run is.
 type Progress struct {
-	At         time.Duration
+	At, Of     time.Duration
 	Events     uint64
 	Peers      int // that have ever come
 	Violations int
-	Second     Second // the one at hand
+	Last       Second // the one that has just passed
 }
 
 // Bounds of what a run may ask for.

@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/shoal-p2p/shoal/swarm"
+import (
+	"fmt"
+
+	"github.com/shoal-p2p/shoal/swarm"
+)
 
 // Run lets a swarm live for Config.Duration of virtual time. The error wraps
 // ErrInvariant when something happened that must never happen; the report is
@@ -13,6 +17,11 @@ func simulate(cfg Config, think func(swarm.Config) (brain, error)) (Report, erro
 	cfg = cfg.populate()
 	if err := cfg.validate(); err != nil {
 		return Report{}, err
+	}
+	trial := cfg.Brain
+	trial.ID = "trial"
+	if _, err := swarm.New(trial); err != nil {
+		return Report{}, fmt.Errorf("sim: %w", err)
 	}
 	w := newWorld(cfg, think)
 	w.run()

@@ -84,6 +84,31 @@ func ParseScenario(text string) (Scenario, error) {
 	return s, s.Config.populate().validate()
 }
 
+// Override sets more of the configuration, by lines as in the first part of a
+// scenario's text. What is listed (crowds, outages, kills, members, paths) is added
+// to.
+func (s *Scenario) Override(lines []string) error {
+	for _, line := range lines {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		if err := s.Config.set(fields[0], fields[1:]); err != nil {
+			return fmt.Errorf("sim: %s: %w", line, err)
+		}
+	}
+	return s.Config.populate().validate()
+}
+
+// Text is the scenario with the results of a run in place of those recorded.
+func (s Scenario) Text(r Report) string {
+	story := s.Story
+	if !strings.Contains("\n"+story, "\n"+separator+"\n") {
+		story += separator + "\n" // no goals
+	}
+	return story + separator + "\n" + r.Record()
+}
+
 func (s *Scenario) goal(fields []string) error {
 	if len(fields) != 3 || fields[1] != "=" && fields[1] != "<=" && fields[1] != ">=" {
 		return fmt.Errorf("want FIGURE =|<=|>= NUMBER")

@@ -44,7 +44,7 @@ func TestScenarios(t *testing.T) {
 				}
 			}
 			if *update {
-				if err := os.WriteFile(file, []byte(s.Story+separator+"\n"+r.Record()), 0o644); err != nil {
+				if err := os.WriteFile(file, []byte(s.Text(r)), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return

@@ -222,9 +222,13 @@ func (w *world) warm() {
 func (w *world) everySecond() {
 	w.queue.push(event{at: w.now + sampleEvery, kind: evSecond})
 	w.sampleSupply()
-	s := *w.second()
+	w.second() // which notes the viewers, though nothing else may happen in it
 	if w.cfg.Progress != nil {
-		w.stopped = w.cfg.Progress(Progress{At: w.now, Events: w.events, Peers: len(w.peers), Violations: w.violated, Second: s})
+		p := Progress{At: w.now, Of: w.cfg.Duration, Events: w.events, Peers: len(w.peers), Violations: w.violated}
+		if i := int(w.now/time.Second) - 1; i >= 0 {
+			p.Last = w.series[i]
+		}
+		w.stopped = w.cfg.Progress(p)
 	}
 }
 

@@ -69,6 +69,16 @@ var rules = []rule{
 		why:   "the simulator runs thousands of cores in virtual time; anything with a real network or clock ends that",
 	},
 	{
+		from:  "swarm/sim",
+		never: []string{"gonum.org", "image"},
+		why:   "whoever runs simulations in a test should not compile a drawing library; swarm/sim/chart draws",
+	},
+	{
+		from:  "swarm/sim/chart",
+		never: []string{"./manifest", "./signal", "./player", "./cmd", "./swarm/node", "./swarm/rtc", webRTC, websocket},
+		why:   "the picture is made of a report",
+	},
+	{
 		from:  "swarm/node",
 		never: []string{"./manifest", "./signal", "./player", "./cmd", "./swarm/rtc", "./swarm/sim", webRTC, websocket},
 		why:   "a peer's edge sees other peers through the Network interface, so that tests can give it a fake one",
