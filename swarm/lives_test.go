@@ -43,8 +43,8 @@ func TestLives(t *testing.T) {
 }
 
 const (
-	lives      = 60
-	lifeLength = 400
+	lives      = 40
+	lifeLength = 300
 	lifeChunk  = 20
 )
 

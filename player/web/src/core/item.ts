@@ -142,7 +142,7 @@ export function itemOf(c: Core, key: Key): Item {
       outbound: [],
       reserved: [],
       fetching: false,
-      fetch: { type: EffectType.Fetch, key, id: 0, first: 0, count: 0, cause: Cause.None },
+      fetch: { type: EffectType.Fetch, key: "", id: 0, first: 0, count: 0, cause: Cause.None },
       fetchAt: 0,
       failures: 0,
       retryAt: 0,

@@ -18,7 +18,7 @@ const recorded = import.meta.glob<string>("../../../../swarm/testdata/lives.txt"
   eager: true,
 });
 
-const lifeLength = 400;
+const lifeLength = 300;
 const lifeChunk = 20;
 
 for (const line of Object.values(recorded)[0]!.trim().split("\n")) {
