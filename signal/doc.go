@@ -11,12 +11,14 @@
 //     up, writes the sender's over it and forwards the same bytes; it never
 //     decodes the payload.
 //
-// Server: one goroutine reads each connection. Writing needs none while there
-// is nothing to write: whoever queues the first message for an idle member
-// starts a flush that ends when the queue is empty. Queues are bounded; a
-// member that does not read is evicted and nobody waits for it. One keeper
-// goroutine sends pings and swarm sizes. All swarm state sits under one lock
-// that is never held across I/O.
+// Server: connections are carried by internal/socket. On Linux a few goroutines,
+// one a processor, read all plain TCP connections by epoll, so an idle member is a
+// descriptor and a struct; TLS connections, and other systems, have a goroutine
+// each. A message is handled by the goroutine that read it, and nothing it does may
+// block. What is sent is queued and written at the end of the round. Queues are
+// bounded; a member that does not read is evicted and nobody waits for it. One
+// keeper goroutine sends pings and swarm sizes. All swarm state sits under one lock
+// that is never held across reads and writes.
 //
 // Client: one goroutine dials, reads and calls the handler, a second one writes
 // while a connection is up.

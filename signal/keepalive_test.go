@@ -64,9 +64,7 @@ func TestClientNoticesSilentServer(t *testing.T) {
 		synctest.Wait()
 		s.mu.Lock() // the keeper stops
 		for m := range s.connections {
-			m.out.mu.Lock()
-			m.out.closed = true // and whatever is sent is dropped
-			m.out.mu.Unlock()
+			m.conn.Shut() // and whatever is sent is dropped
 		}
 		s.mu.Unlock()
 		time.Sleep(25*time.Second - time.Millisecond)

@@ -3,25 +3,26 @@ package signal
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/netip"
+	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
+
+	"github.com/shoal-p2p/shoal/signal/internal/frame"
+	"github.com/shoal-p2p/shoal/signal/internal/socket"
 )
 
 const (
 	// joinTimeout is how long a connection may stay without a Join.
 	joinTimeout = 10 * time.Second
+	// writeTimeout bounds how long a member may take nothing; then it is evicted.
+	writeTimeout = 10 * time.Second
 	// linger is how long a refused connection is kept for the client to read why.
-	// Closing at once would reset the connection when unread bytes wait and lose
-	// the farewell (RFC 1122 §4.2.2.13).
 	linger = time.Second
 	// silentPings is how many ping intervals a member may stay silent.
 	silentPings = 2.5
@@ -38,16 +39,17 @@ const (
 	evicted
 )
 
-// member is one connection, from Join on one member of a swarm. The goroutine in
-// serve reads and owns the connection; fields below a lock's name belong to it.
+// member is one connection, from Join on one member of a swarm. It is the
+// socket.Handler of its connection; fields below a lock's name belong to it.
 type member struct {
-	out      outbox
+	conn     *socket.Conn
 	srv      *Server
 	from     netip.Addr
 	visitor  *visitor // the account of from's household
 	state    atomic.Int32
 	messages rate.Limiter
 	bytes    rate.Limiter
+	admitted bool // by Join; of whoever reads
 
 	// Server.mu
 	Peer
@@ -60,111 +62,67 @@ type member struct {
 	nextPing time.Time // keeper
 }
 
-func (m *member) conn() *websocket.Conn { return m.out.conn }
-
-// errStop ends serve after a refusal.
-var errStop = errors.New("signal: refused")
-
-func (m *member) serve() {
-	m.conn().SetPingHandler(func(text string) error {
-		if err := m.charge(len(text)); err != nil {
-			return err
-		}
-		m.extend()
-		m.send(websocket.PongMessage, []byte(text))
-		return nil
-	})
-	m.conn().SetPongHandler(func(text string) error {
-		m.extend()
-		return m.charge(len(text))
-	})
-	m.conn().SetReadDeadline(time.Now().Add(joinTimeout))
-
-	err := m.converse()
-	m.srv.leave(m, err)
-	if m.state.Load() == refused {
-		m.lingerUntilRead()
-	}
-	m.out.shut()
-	m.conn().Close()
-	m.srv.forget(m)
-}
-
-func (m *member) converse() error {
-	for joined := false; ; joined = true {
-		b, err := m.read()
-		if err != nil {
-			m.explain(err, joined)
-			return err
-		}
-		if err := m.charge(len(b)); err != nil {
-			return err
-		}
-		m.srv.metrics.received.Add(float64(len(b)))
-		if m.state.Load() != open {
-			return errStop
-		}
-		if joined {
-			m.extend()
-			err = m.handle(b)
-		} else {
-			err = m.join(b)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// scratch are message buffers; only connections with a message in flight hold one.
-var scratch = sync.Pool{New: func() any { return new([]byte) }}
-
+// Errors that end the reading.
 var (
-	errTooLarge  = errors.New("signal: message exceeds the limit")
+	errStop      = errors.New("signal: refused")
 	errNotBinary = errors.New("signal: not a binary message")
 )
 
-// read returns the next message in memory of its own: relays hand it on. The size
-// is counted here and not by gorilla's read limit, which would close the
-// connection before the client is told why.
-func (m *member) read() ([]byte, error) {
-	kind, r, err := m.conn().NextReader()
-	if err != nil {
-		return nil, err
+// Message implements socket.Handler.
+func (m *member) Message(kind frame.Kind, b []byte) error {
+	if kind == frame.Text {
+		return errNotBinary
 	}
-	if kind != websocket.BinaryMessage {
-		return nil, errNotBinary
+	if err := m.charge(len(b)); err != nil {
+		return err
 	}
-	buf := scratch.Get().(*[]byte)
-	defer scratch.Put(buf)
-	most := m.srv.cfg.Limits.MessageBytes
-	if len(*buf) < most+1 {
-		*buf = make([]byte, most+1)
+	if m.state.Load() != open {
+		return errStop
 	}
-	for n := 0; ; {
-		k, err := r.Read((*buf)[n : most+1])
-		n += k
-		switch {
-		case n > most:
-			return nil, errTooLarge
-		case err == io.EOF:
-			return append([]byte(nil), (*buf)[:n]...), nil
-		case err != nil:
-			return nil, err
+	if kind == frame.Ping || kind == frame.Pong {
+		m.extend()
+		if kind == frame.Ping {
+			m.send(websocket.PongMessage, b)
 		}
+		return nil
 	}
+	m.srv.metrics.received.Add(float64(len(b)))
+	if !m.admitted {
+		if err := m.join(b); err != nil {
+			return err
+		}
+		m.admitted = true
+		return nil
+	}
+	m.extend()
+	return m.handle(b)
+}
+
+// Ended implements socket.Handler.
+func (m *member) Ended(err error) {
+	m.explain(err)
+	m.srv.leave(m, err)
+}
+
+// Closed implements socket.Handler.
+func (m *member) Closed() {
+	m.srv.forget(m)
+	m.srv.tasks.Done()
 }
 
 // explain refuses for what reading ran into.
-func (m *member) explain(err error, joined bool) {
-	var timeout net.Error
+func (m *member) explain(err error) {
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, frame.ErrTooLarge):
 		m.refuse(CodeTooLarge, fmt.Sprintf("message longer than %d bytes", m.srv.cfg.Limits.MessageBytes), 0)
+	case errors.Is(err, frame.ErrProtocol):
+		m.refuse(CodeMalformed, err.Error(), 0)
 	case errors.Is(err, errNotBinary):
 		m.refuse(CodeMalformed, "messages must be binary", 0)
-	case errors.As(err, &timeout) && timeout.Timeout():
-		if joined {
+	case errors.Is(err, socket.ErrStalled):
+		m.evict()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		if m.admitted {
 			m.refuse(CodeSilent, "no answer to pings", 0)
 		} else {
 			m.refuse(CodeSilent, "no join in time", 0)
@@ -174,9 +132,12 @@ func (m *member) explain(err error, joined bool) {
 
 // extend moves the read deadline: the member is alive.
 func (m *member) extend() {
-	m.conn().SetReadDeadline(time.Now().Add(time.Duration(silentPings * float64(m.srv.cfg.PingInterval))))
-	if m.state.Load() != open { // refuse or evict set theirs first: it must win
-		m.conn().SetReadDeadline(longAgo)
+	m.conn.SetReadDeadline(time.Now().Add(time.Duration(silentPings * float64(m.srv.cfg.PingInterval))))
+	switch m.state.Load() { // refuse or evict set theirs first: it must win
+	case refused:
+		m.conn.Linger(linger)
+	case evicted:
+		m.conn.Kill()
 	}
 }
 
@@ -248,10 +209,19 @@ func (m *member) join(b []byte) error {
 }
 
 // send queues a frame; a member that does not read loses its place.
-func (m *member) send(kind int, data []byte) {
-	if m.out.put(kind, data) != nil {
+func (m *member) send(kind int, data []byte) { m.sent(m.conn.Send(frame.Kind(kind), data), len(data)) }
+
+// forward sends to the member from the Message that from is in.
+func (m *member) forward(from *member, data []byte) {
+	m.sent(from.conn.Forward(m.conn, frame.Binary, data), len(data))
+}
+
+func (m *member) sent(err error, n int) {
+	if err != nil {
 		m.evict()
+		return
 	}
+	m.srv.metrics.sent.Add(float64(n))
 }
 
 func (m *member) evict() {
@@ -259,7 +229,7 @@ func (m *member) evict() {
 		m.srv.metrics.refuse(CodeSlow)
 		m.srv.audit(AuditEvicted, m.from, slog.String("member", m.ID.String()))
 		m.srv.cfg.Log.Info("evicted a member that does not read", "member", m.ID, "from", m.from)
-		m.conn().NetConn().SetDeadline(longAgo)
+		m.conn.Kill()
 	}
 }
 
@@ -276,19 +246,7 @@ func (m *member) refuse(code Code, reason string, retryAfter time.Duration) {
 	if code == CodeDraining {
 		status = websocket.CloseServiceRestart
 	}
-	m.out.last(Append(nil, &Refused{Code: code, Reason: reason, RetryAfter: retryAfter}),
-		websocket.FormatCloseMessage(status, code.String()))
-	m.conn().SetReadDeadline(time.Now().Add(linger))
-}
-
-// lingerUntilRead discards what still comes until the client closes or linger is
-// over. It reads below the websocket, whose reader may have failed for good.
-func (m *member) lingerUntilRead() {
-	m.conn().NetConn().SetReadDeadline(time.Now().Add(linger))
-	var discard [512]byte
-	for {
-		if _, err := m.conn().NetConn().Read(discard[:]); err != nil {
-			return
-		}
-	}
+	farewell := frame.Append(nil, frame.Binary, Append(nil, &Refused{Code: code, Reason: reason, RetryAfter: retryAfter}))
+	m.conn.Last(frame.Append(farewell, frame.Close, websocket.FormatCloseMessage(status, code.String())))
+	m.conn.Linger(linger)
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/shoal-p2p/shoal/signal/internal/socket"
 )
 
 // Server is the http.Handler of a signalling server, for whatever path it is
@@ -20,6 +22,7 @@ type Server struct {
 	cfg      Config
 	metrics  *metrics
 	upgrader websocket.Upgrader
+	sockets  *socket.Pool
 	tasks    sync.WaitGroup
 	stop     chan struct{}
 
@@ -49,12 +52,12 @@ func NewServer(cfg Config) *Server {
 	}
 	s.visitors = visitors{limits: &s.cfg.Limits, at: make(map[netip.Addr]*visitor), sweepAt: visitorsMin}
 	s.metrics = newMetrics(s)
+	s.sockets = socket.NewPool(socket.Limits{MessageBytes: cfg.Limits.MessageBytes, QueueMessages: cfg.Limits.QueueMessages,
+		QueueBytes: cfg.Limits.QueueBytes, WriteTimeout: writeTimeout})
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: joinTimeout,
-		// Signalling messages are small and rare: a small read buffer each and write
-		// buffers shared by all keep an idle member cheap.
-		ReadBufferSize:  512,
-		WriteBufferSize: 4096,
+		// Only the handshake is gorilla's: its buffers are never used.
+		ReadBufferSize:  1,
 		WriteBufferPool: new(sync.Pool),
 		CheckOrigin:     func(*http.Request) bool { return true }, // done before, with a metric
 	}
@@ -65,8 +68,8 @@ func NewServer(cfg Config) *Server {
 	return s
 }
 
-// ServeHTTP upgrades the request to a websocket and returns at once; a goroutine
-// of the server's own serves the connection, so that net/http's buffers are freed.
+// ServeHTTP upgrades the request to a websocket and returns at once, so that
+// net/http's goroutine and buffers are freed.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !originAllowed(s.cfg.AllowedOrigins, r.Header.Get("Origin")) {
 		s.turnAway(w, r, http.StatusForbidden, CodeOrigin, "this origin is not allowed")
@@ -97,23 +100,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.tasks.Done()
 		return
 	}
-	if !s.attach(m, conn) {
-		conn.Close()
+	// Everything of gorilla's is left behind here: its Conn, its buffers and the
+	// net/http goroutine that ends with this call.
+	c, err := s.sockets.New(conn.NetConn(), m)
+	if err != nil {
+		s.cfg.Log.Warn("cannot serve a connection", "err", err)
 		s.forget(m)
 		s.tasks.Done()
 		return
 	}
-	go func() {
-		defer s.tasks.Done()
-		m.serve()
-	}()
+	c.SetReadDeadline(time.Now().Add(joinTimeout))
+	if !s.attach(m, c) {
+		m.refuse(CodeDraining, "the server is shutting down", 0)
+	}
+	c.Start()
 }
 
 // attach gives m its connection, unless the server stopped during the handshake.
-func (s *Server) attach(m *member, conn *websocket.Conn) bool {
+func (s *Server) attach(m *member, conn *socket.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.out.conn, m.out.srv = conn, s
+	m.conn = conn
 	return !s.stopped
 }
 
@@ -175,6 +182,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		err = nil
 	}
 	s.tasks.Wait()
+	s.sockets.Close()
 	return err
 }
 
@@ -187,7 +195,7 @@ func (s *Server) refuseAll() int {
 		close(s.stop)
 	}
 	for m := range s.connections {
-		if m.out.conn != nil {
+		if m.conn != nil {
 			m.refuse(CodeDraining, "the server is shutting down", 0)
 		}
 	}

@@ -160,7 +160,7 @@ func (s *Server) leave(m *member, cause error) {
 }
 
 // relay forwards b to the member its header names, with the sender written over
-// it. b belongs to the receiver's queue from here on.
+// it.
 func (s *Server) relay(from *member, b []byte) {
 	id := MemberID(b[1:RelayHeader])
 	s.mu.RLock()
@@ -177,14 +177,14 @@ func (s *Server) relay(from *member, b []byte) {
 	s.mu.RUnlock()
 	if to == nil || to == from || !paired {
 		s.metrics.undelivered.Inc()
-		if from.out.roomy() {
+		if from.conn.Roomy() {
 			from.send(websocket.BinaryMessage, Append(nil, &Gone{ID: id}))
 		}
 		return
 	}
 	copy(b[1:RelayHeader], from.ID[:])
 	s.metrics.relayed.Inc()
-	to.send(websocket.BinaryMessage, b)
+	to.forward(from, b)
 }
 
 // want answers a Want.
