@@ -46,6 +46,7 @@ var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
+	".mjs":  "text/javascript; charset=utf-8",
 	".map":  "application/json",
 }
 
@@ -84,14 +85,26 @@ func handler(files fs.FS) http.Handler {
 		header.Set("Cache-Control", "no-cache")
 		header.Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
 		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Content-Security-Policy", policy)
+		if path.Ext(name) == ".html" {
+			header.Set("Content-Security-Policy", policy)
+		} else {
+			// Pages of any origin load the client. It must not bring a policy along: a
+			// worker is held to that of its script, and ours talks to origins and peers.
+			header.Set("Access-Control-Allow-Origin", "*")
+			header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		}
 		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
 	})
 }
 
-func notBuilt(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", contentTypes[".html"])
+func notBuilt(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	if ext := path.Ext(r.URL.Path); ext != "" && ext != ".html" {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		http.Error(w, "this binary was built without its browser files: go generate ./... && go build ./cmd/shoal", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", contentTypes[".html"])
 	w.WriteHeader(http.StatusServiceUnavailable)
 	fmt.Fprint(w, `<!doctype html>
 <html lang="en">

@@ -69,6 +69,33 @@ func TestNotBuiltSaysWhatToRun(t *testing.T) {
 	}
 }
 
+func TestScriptsAreForEverybody(t *testing.T) {
+	h := handler(fstest.MapFS{
+		"status.html": {Data: []byte("<!doctype html>page")},
+		"shoal.js":    {Data: []byte("code")},
+		"shoal.mjs":   {Data: []byte("code")},
+	})
+	for _, name := range []string{"/shoal.js", "/shoal.mjs"} {
+		header := get(h, "GET", name).Header()
+		if header.Get("Access-Control-Allow-Origin") != "*" || header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
+			t.Errorf("%s: pages of other origins cannot load it: %v", name, header)
+		}
+		if got := header.Get("Content-Security-Policy"); got != "" {
+			t.Errorf("%s: its worker would be held to %q", name, got)
+		}
+		if got := header.Get("Content-Type"); got != "text/javascript; charset=utf-8" {
+			t.Errorf("%s: type %q", name, got)
+		}
+	}
+	if get(h, "GET", "/").Header().Get("Content-Security-Policy") == "" {
+		t.Error("the page has no policy")
+	}
+	w := get(http.HandlerFunc(notBuilt), "GET", "/shoal.js")
+	if w.Code != 503 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") || !strings.Contains(w.Body.String(), "go generate") {
+		t.Errorf("not built: status %d, %q", w.Code, w.Body)
+	}
+}
+
 // TestBuilt checks the bundle where there is one; CI builds it before the tests.
 func TestBuilt(t *testing.T) {
 	files, built := Files()

@@ -46,6 +46,17 @@ export interface PlannedSegment {
   dueIn: number;
   /** Duration in seconds. */
   duration: number;
+  /** Bytes, as bandwidth times duration guesses; absent: unknown. */
+  sizeHint?: number;
+}
+
+/** What a request fails with. An abort rejects with the signal's reason, as fetch does. */
+export interface EngineError extends Error {
+  /** HTTP status of the origin's refusal; 0: it could not be reached, or the bytes could not be trusted. */
+  status: number;
+  /** Of the origin's answer, if there was one. */
+  headers: Headers;
+  url: string;
 }
 
 export interface SegmentReply {
@@ -82,7 +93,7 @@ export interface EngineOptions {
   script?: string;
   /** Proof of admission, where the signalling server asks for one. */
   token?: string;
-  /** Ed25519 public key, 32 bytes or base64, whose statements are believed. Absent: signalling may announce one. */
+  /** Ed25519 public key, 32 bytes or 64 hexadecimal digits, whose statements are believed. Absent: signalling may announce one. */
   publicKey?: string | Uint8Array;
   /** Refuse bytes from peers that nobody signed (default false: they are cross-checked). */
   requireSigned?: boolean;
@@ -119,7 +130,7 @@ export interface Condition {
 
 /** The peer, as adapters see it. */
 export interface Engine {
-  /** Fails with the origin's error if it comes to that; never waits past the deadline. */
+  /** Fails with an EngineError, the origin's, if it comes to that; never waits past the deadline. */
   request(request: SegmentRequest): Promise<SegmentReply>;
   /** Replaces what was planned for a track. A track that plays nothing more: an empty list. */
   plan(track: string, upcoming: PlannedSegment[]): void;

@@ -1,0 +1,3 @@
+// The package's entry.
+export { createEngine } from "./peer.ts";
+export type * from "./engine.ts";

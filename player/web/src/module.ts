@@ -1,0 +1,8 @@
+// The module build, shoal.mjs: its worker is a file beside it. The address is written so
+// that bundlers find the file.
+import { base } from "./worker/source.ts";
+
+export * from "./index.ts";
+
+base.worker = new URL("./worker.js", import.meta.url).href;
+base.module = true;
