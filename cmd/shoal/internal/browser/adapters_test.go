@@ -82,11 +82,11 @@ func newAdapterStage(t testing.TB) *adapterStage {
 	if !built {
 		skipUnbuilt(t)
 	}
-	node := exec.Command("node", "testbundle.mjs")
+	node := exec.Command("node", "adapterbundle.mjs")
 	node.Dir = "../../../../player/web"
 	script, err := node.Output()
 	if err != nil {
-		t.Fatalf("node testbundle.mjs: %v", err)
+		t.Fatalf("node adapterbundle.mjs: %v", err)
 	}
 	o, err := origin.New(origin.Config{})
 	if err != nil {

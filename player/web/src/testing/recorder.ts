@@ -1,5 +1,5 @@
 // For the browser tests: the adapters over an engine that knows the origin only, and
-// writes down what it is asked. testbundle.mjs makes a script of it.
+// writes down what it is asked. adapterbundle.mjs makes a script of it.
 import { useEngines } from "../adapters/session.ts";
 import type { Engine, EngineOptions, PlannedSegment, SegmentReply, SegmentRequest } from "../engine.ts";
 import * as api from "../api.ts";
