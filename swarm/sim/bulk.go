@@ -227,7 +227,8 @@ func (w *world) gain(e *event) {
 	}
 	w.activate(from, e.link, f)
 	key := w.stream.keys[e.seg]
-	if e.flag&flagWrong != 0 {
+	wrong := e.flag&flagWrong != 0
+	if wrong && !w.blind {
 		w.ledger.rejected++
 		w.cheat(p, from, e.seg)
 		w.fig.PiecesRejected++
@@ -235,9 +236,14 @@ func (w *world) gain(e *event) {
 		return
 	}
 	hops := int(e.flag & flagHops)
-	w.maxHops = max(w.maxHops, hops)
+	if w.maxHops = max(w.maxHops, hops); hops > w.cfg.MaxHops {
+		w.violate("a piece of %s came to %s over %d peers: a loop", key, p.id, hops)
+	}
 	size := int64(w.stream.pieceLength(e.seg, int(e.piece)))
 	fresh, whole := w.put(p, e.seg, int(e.piece), hops)
+	if wrong {
+		p.shelf.get(e.seg).unverified = true
+	}
 	if fresh {
 		w.ledger.fromPeers++
 		w.fig.PeerBytes += size

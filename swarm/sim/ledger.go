@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/shoal-p2p/shoal/swarm"
 )
@@ -75,6 +76,21 @@ func (w *world) balance() {
 	}
 	equal("under way between peers", flying, l.flying)
 	equal("under way from the origin", originFlying, l.originFlying)
+}
+
+// startPatience is how much longer than over plain HTTP a viewer may take to start
+// before that is a broken invariant.
+const startPatience = 10 * time.Second
+
+// started checks at the end that everybody who could have started to play has.
+func (w *world) started() {
+	for _, p := range w.peers {
+		if p.alive && p.player != nil && !p.player.playing {
+			if at := w.plain(p, p.player.next) + startPatience; at < w.now {
+				w.violate("peer %s, who came at %v, has still not started to play", p.id, p.joined)
+			}
+		}
+	}
 }
 
 // sizer is a brain that can tell how long its tables are.

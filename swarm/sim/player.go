@@ -173,6 +173,9 @@ func (w *world) completed(p *peer, seg int32) {
 
 // consume books a segment that the player has got.
 func (w *world) consume(p *peer, seg int32) {
+	if p.shelf.get(seg).unverified {
+		w.violate("peer %s plays %s, of which it did not verify every piece", p.id, w.stream.keys[seg])
+	}
 	size := int64(w.stream.sizes[seg])
 	w.fig.ConsumedBytes += size
 	w.second().ConsumedBytes += size

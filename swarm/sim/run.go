@@ -29,5 +29,6 @@ func simulate(cfg Config, think func(swarm.Config) (brain, error)) (Report, erro
 		return w.report(), w.stopped
 	}
 	w.balance()
+	w.started()
 	return w.report(), w.err()
 }

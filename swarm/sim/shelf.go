@@ -14,7 +14,9 @@ type holding struct {
 	held int32
 	// touched is when the last piece came.
 	touched swarm.Time
-	way     []uint8 // of each piece: 0 not held, else 1 + the peers it came through
+	// unverified says that a wrong piece got in, which is the end of all trust.
+	unverified bool
+	way        []uint8 // of each piece: 0 not held, else 1 + the peers it came through
 }
 
 func (h *holding) whole() bool { return int(h.held) == len(h.way) }
