@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-var showLife = flag.Int("life", -1, "print a life of testdata/lives.txt")
+var showLife = flag.Int("life", -1, "print a life of testdata/lives/hashes.txt")
 
 // TestLives compares brains that are told whatever comes, by seeded chance, with
-// testdata/lives.txt: one life a line, and a hash of what it answered for every
+// testdata/lives/hashes.txt: one life a line, and a hash of what it answered for every
 // lifeChunk inputs. Another implementation that draws the same inputs, as
 // player/web/src/core/lives.test.ts does, must come to the same hashes. -update
 // rewrites them, -life N prints one.
 func TestLives(t *testing.T) {
-	const path = "testdata/lives.txt"
+	const path = "testdata/lives/hashes.txt"
 	var now strings.Builder
 	for n := range lives {
 		fmt.Fprintln(&now, live(n))

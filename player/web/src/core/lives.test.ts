@@ -12,7 +12,7 @@ import { seeded } from "./random.ts";
 import { type Duration, type Time, millisecond, second } from "./time.ts";
 import { Reason } from "./timer.ts";
 
-const recorded = import.meta.glob<string>("../../../../swarm/testdata/lives.txt", {
+const recorded = import.meta.glob<string>("../../../../swarm/testdata/lives/hashes.txt", {
   query: "?raw",
   import: "default",
   eager: true,
