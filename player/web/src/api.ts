@@ -22,12 +22,3 @@ export { attachDash, attachHls, attachShaka, on, options, serviceWorker, shared 
 export type { Options, DashPlayer };
 export type { Attached } from "./adapters/attached.ts";
 export type { EngineEvents as Events, EngineStats as Stats, Source } from "./engine.ts";
-
-/**
- * The signalling server that a script came from: its own address with /shoal.js (or .mjs)
- * replaced by /ws. Undefined for a script of another name: a bundle of the page's.
- */
-export function signalOf(script: string | undefined): string | undefined {
-  const at = /^http(s?:\/\/.*\/)shoal\.m?js([?#].*)?$/.exec(script ?? "");
-  return at ? `ws${at[1]}ws` : undefined;
-}

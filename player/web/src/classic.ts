@@ -1,5 +1,6 @@
 // The classic script, shoal.js: sets the global `shoal` on a page, and is the worker's
 // script at the same time, so that its bytes are loaded once.
+import { home } from "./home.ts";
 import * as shoal from "./index.ts";
 import type { Port } from "./worker/messages.ts";
 import { WorkerName } from "./worker/messages.ts";
@@ -10,6 +11,6 @@ declare const WorkerGlobalScope: unknown;
 
 if (typeof WorkerGlobalScope !== "undefined" && self.name === WorkerName) serve(globalThis as unknown as Port);
 else {
-  base.worker = (globalThis.document?.currentScript as HTMLScriptElement | null)?.src ?? "";
+  base.worker = home.script = (globalThis.document?.currentScript as HTMLScriptElement | null)?.src ?? "";
   (globalThis as { shoal?: unknown }).shoal = shoal;
 }

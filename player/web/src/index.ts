@@ -1,3 +1,13 @@
 // The package's entry.
-export { createEngine } from "./peer.ts";
+import { useEngines } from "./adapters/session.ts";
+import { home, signalOf } from "./home.ts";
+import { createEngine } from "./peer.ts";
+
+useEngines((options) => {
+  const signal = options.signal ?? signalOf(home.script);
+  return createEngine({ ...options, ...(signal && { signal }) });
+});
+
+export * from "./api.ts";
+export { createEngine };
 export type * from "./engine.ts";

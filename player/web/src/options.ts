@@ -3,7 +3,7 @@
 
 /** Options of every `shoal.attach…`, of `shoal.fetch`, and of `shoal.options`. */
 export interface Options {
-  /** Websocket URL of the signalling server. Default: `/ws` of the server that the script came from. Empty: no p2p. */
+  /** Websocket URL of the signalling server. Default: `/ws` of the server that shoal.js came from; without either, everything comes from the origin. */
   signal?: string;
   /** Name of the swarm, at most 256 bytes. Default: host and path of the manifest's URL. Give one when a stream has several URLs. */
   swarm?: string;

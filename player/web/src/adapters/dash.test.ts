@@ -179,6 +179,25 @@ describe("dash.js", () => {
     expect(got.response.status).toBe(404);
   });
 
+  it("passes an origin's refusal on as the engine tells it, and goes on with the engine", async () => {
+    const refusal = Object.assign(new Error("no"), { status: 410, headers: new Headers({ "X-Why": "old" }), url: "https://edge.example/v/3.m4s" });
+    const s = on(refusal);
+    const got = s.load(segment());
+    await done(got);
+    expect(got.response).toMatchObject({ status: 410, url: "https://edge.example/v/3.m4s", headers: { "x-why": "old" } });
+    s.load(segment());
+    await settled();
+    expect([s.plain.length, s.engine().requests.length]).toEqual([1, 2]);
+  });
+
+  it("asks plainly once when neither peers nor origin had it", async () => {
+    const s = on(Object.assign(new Error("unreachable"), { status: 0, headers: new Headers(), url: "" }));
+    s.load(segment());
+    await vi.waitFor(() => expect(s.plain.length).toBe(2));
+    s.load(segment());
+    expect(s.engine().requests.length).toBe(2);
+  });
+
   it("aborts at once, and once", async () => {
     const s = on({ body: [bytes(10), "hang"], size: 20 });
     const got = s.load(segment());

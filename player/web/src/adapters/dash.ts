@@ -9,7 +9,7 @@ import { expand, following, keyOf, ladderOf, list, placePeriods, representationN
 import { due, horizon, playback, type Playhead } from "./playhead.ts";
 import { safely } from "./safely.ts";
 import { Session } from "./session.ts";
-import { join, parseRange, transfer } from "./transfer.ts";
+import { join, OriginError, parseRange, transfer } from "./transfer.ts";
 
 /** What is used of dash.js's MediaPlayer. */
 export interface DashPlayer {
@@ -213,6 +213,10 @@ export function attachDash(player: DashPlayer, options?: Options): Attached {
     const box = streaming ? new BoxSplitter() : undefined;
     const chunks: Uint8Array[] = [];
     let [loaded, active, told] = [0, 0, 0];
+    const answer = ({ status, url, headers }: SegmentReply | OriginError, bytes?: ArrayBuffer) => {
+      Object.assign(response, { status, url, statusText: "", headers: Object.fromEntries(headers), ...(bytes && { data: bytes }) });
+      data.onloadend?.();
+    };
     const progress = (reply: SegmentReply, more: object = {}) => {
       const now = reply.activeTime();
       const total = reply.size < 0 ? loaded : reply.size;
@@ -241,18 +245,15 @@ export function attachDash(player: DashPlayer, options?: Options): Attached {
         },
       );
       progress(reply, { lengthComputable: true, total: loaded });
-      response.data = (box ? box.rest() : join(chunks)).buffer as ArrayBuffer;
-      response.status = reply.status;
-      response.statusText = "";
-      response.url = reply.url;
-      response.headers = Object.fromEntries(reply.headers);
-      data.onloadend?.();
+      answer(reply, (box ? box.rest() : join(chunks)).buffer);
     } catch (error) {
       if (abort.signal.reason == "timeout") {
         data.ontimeout?.({ lengthComputable: false, loaded });
         data.onloadend?.();
       } else if (abort.signal.aborted) {
         return true; // told already
+      } else if (error instanceof OriginError) {
+        answer(error);
       } else if (box && loaded) {
         data.onloadend?.(); // half of it was played already: dash.js asks again
       } else {

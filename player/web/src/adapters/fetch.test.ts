@@ -73,6 +73,12 @@ describe("fetch", () => {
     expect((await (await get(url)).arrayBuffer()).byteLength).toBe(6);
   });
 
+  it("lets the origin answer itself when it refuses", async () => {
+    origin = () => new Response("no such thing", { status: 404 });
+    const response = await stage(Object.assign(new Error("x"), { status: 404, headers: new Headers(), url })).get(url);
+    expect([response.status, await response.text()]).toEqual([404, "no such thing"]);
+  });
+
   it("goes on plainly where the engine broke off", async () => {
     origin = () => new Response(Uint8Array.from([1, 2, 3, 4, 5, 6]));
     const { get } = stage({ body: [Uint8Array.from([1, 2]), new Error("gone")], size: 6 });

@@ -4,7 +4,7 @@ import type { SegmentReply } from "../engine.ts";
 import type { Options } from "../options.ts";
 import { keyFault, rangeText, resourceKey, type Range } from "./key.ts";
 import { Session } from "./session.ts";
-import { EngineFailure, parseRange, transfer } from "./transfer.ts";
+import { EngineFailure, OriginError, parseRange, transfer } from "./transfer.ts";
 
 /** How long a resource may wait for peers, in milliseconds; there is no buffer that runs dry. */
 const patience = 2000;
@@ -75,7 +75,8 @@ function through(session: Session, request: Request, { key, range }: { key: stri
     })
       .then(() => out.close())
       .catch(async (error) => {
-        if (!(error instanceof EngineFailure)) throw error;
+        // Of an origin's refusal the engine has no body, which a page may want.
+        if (!(error instanceof EngineFailure || error instanceof OriginError)) throw error;
         const response = await fetch(request);
         if (!loaded) return resolve(response);
         await goOn(response, loaded, out, stop.signal);

@@ -201,6 +201,14 @@ describe("hls.js", () => {
     expect(got.events[0].slice(0, 2)).toEqual(["error", { code: 403, text: "" }]);
   });
 
+  it("gives an origin's refusal as the engine tells it", async () => {
+    const s = stage(Object.assign(new Error("gone for good"), { status: 410, headers: new Headers(), url: "u" }));
+    const got = s.load(frag(7));
+    await got.done();
+    expect(got.events[0].slice(0, 2)).toEqual(["error", { code: 410, text: "gone for good" }]);
+    expect(s.plain()).toEqual([]);
+  });
+
   it("honours the load policy's time-outs", async () => {
     vi.useFakeTimers();
     const first = stage("hang");

@@ -9,7 +9,7 @@ import { mainTrack, playlistURL, trackNames } from "./hlsnames.ts";
 import { due, horizon, playback, type Playhead } from "./playhead.ts";
 import { safely } from "./safely.ts";
 import { Session } from "./session.ts";
-import { join, transfer } from "./transfer.ts";
+import { join, OriginError, transfer } from "./transfer.ts";
 
 /* What is used of hls.js's classes. */
 interface Fragment {
@@ -301,6 +301,10 @@ function fragmentLoader(watch: Watch, Plain: LoaderClass): LoaderClass {
       } catch (error) {
         clearTimeout(this.timer);
         if (this.stop.signal.aborted || !this.callbacks) return;
+        if (error instanceof OriginError) {
+          this.callbacks.onError({ code: error.status, text: error.message }, context, error, stats);
+          return;
+        }
         if (progressive && stats.loaded > unsent) {
           this.callbacks.onError({ code: 0, text: String(error) }, context, null, stats); // parts of it were played: hls.js asks again
           return;

@@ -154,6 +154,13 @@ describe("Shaka", () => {
     await expect(got.operation.promise).rejects.toMatchObject({ code: 1001, data: ["https://cdn.example/v/3.m4s?CMCD=x", 404, "AAA", {}, 1, "https://cdn.example/v/3.m4s?CMCD=x"] });
   });
 
+  it("gives an origin's refusal as the engine tells it", async () => {
+    const s = stage(Object.assign(new Error("x"), { status: 410, headers: new Headers(), url: "u" }));
+    const got = s.load("https://cdn.example/v/3.m4s", s.reference("https://cdn.example/v/3.m4s", 4, 6));
+    await expect(got.operation.promise).rejects.toMatchObject({ code: 1001, data: [expect.anything(), 410, "", {}, 1, "u"] });
+    expect(s.plain).toEqual([]);
+  });
+
   it("aborts and times out", async () => {
     const s = stage({ body: [bytes(10), "hang"], size: 20 });
     const url = "https://cdn.example/v/3.m4s";

@@ -11,7 +11,7 @@ import { parsePlaylist, resource, type MediaPlaylist } from "./playlist.ts";
 import { due, horizon, playback, type Playhead } from "./playhead.ts";
 import { safely } from "./safely.ts";
 import { Session } from "./session.ts";
-import { join, parseRange, transfer } from "./transfer.ts";
+import { join, OriginError, parseRange, transfer } from "./transfer.ts";
 
 /* What is used of Shaka's types; its own are not needed at build time. */
 interface Request {
@@ -186,6 +186,8 @@ function plugin(shaka: any, plain: any) {
     const { Error: ShakaError, AbortableOperation } = shaka.util;
     const failure = (code: string, ...data: unknown[]) =>
       new ShakaError(ShakaError.Severity.RECOVERABLE, ShakaError.Category.NETWORK, ShakaError.Code[code], uri, ...data);
+    const refused = ({ status, headers, url }: SegmentReply | OriginError, text: string) =>
+      failure("BAD_HTTP_STATUS", status, text, Object.fromEntries(headers), type, url);
     const stop = new AbortController();
     let fallback: any;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -228,13 +230,12 @@ function plugin(shaka: any, plain: any) {
         await fed;
         if (!reply.hit) progress(reply, 0);
         const data = join(chunks).buffer;
-        const all = Object.fromEntries(reply.headers);
-        if (reply.status < 200 || reply.status > 299 || reply.status == 202) {
-          throw failure("BAD_HTTP_STATUS", reply.status, new TextDecoder().decode(data), all, type, reply.url);
-        }
-        return { uri: reply.url || uri, originalUri: uri, data, status: reply.status, headers: all, fromCache: reply.hit, originalRequest: request };
+        if (reply.status < 200 || reply.status > 299 || reply.status == 202) throw refused(reply, new TextDecoder().decode(data));
+        const headers = Object.fromEntries(reply.headers);
+        return { uri: reply.url || uri, originalUri: uri, data, status: reply.status, headers, fromCache: reply.hit, originalRequest: request };
       } catch (error) {
         if (error instanceof ShakaError) throw error;
+        if (error instanceof OriginError) throw refused(error, "");
         if (stop.signal.reason == "timeout") throw failure("TIMEOUT", type);
         if (stop.signal.aborted) throw failure("OPERATION_ABORTED", type);
         if (request.streamDataCallback && loaded) throw failure("HTTP_ERROR", error, type); // half of it was used: Shaka asks again

@@ -1,5 +1,5 @@
 // One segment from the engine to a player's loader.
-import type { SegmentReply, SegmentRequest } from "../engine.ts";
+import type { EngineError, SegmentReply, SegmentRequest } from "../engine.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -13,9 +13,23 @@ const mostPatience = 8000;
 /** The engine did not deliver; nothing is wrong with the request, ask the origin plainly. */
 export class EngineFailure extends Error {}
 
+/** The origin refused: the player is told so, and need not ask again to hear it. */
+export class OriginError extends Error {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly url: string;
+  constructor({ message, status, headers, url }: EngineError) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+    this.url = url;
+  }
+}
+
 /**
  * Asks the session's engine. `head` is called once, then `chunk` with each piece of the body.
- * Rejects with request.signal's reason when that aborts, else with an EngineFailure.
+ * Rejects with request.signal's reason when that aborts, with an OriginError, or with an
+ * EngineFailure.
  */
 export async function transfer(
   session: Session,
@@ -55,7 +69,10 @@ export async function transfer(
   } catch (error) {
     void reader?.cancel(error).catch(() => {});
     if (outer?.aborted) throw outer.reason;
-    session.failed(error);
+    const { status } = error as EngineError;
+    if (status >= 400) throw new OriginError(error as EngineError);
+    // With a status of 0 the engine is well: neither peers nor origin had the bytes.
+    if (status == undefined) session.failed(error);
     throw error instanceof EngineFailure ? error : new EngineFailure(String(error));
   } finally {
     clearTimeout(timer);
