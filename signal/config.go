@@ -69,6 +69,9 @@ type Config struct {
 	// after DrainAfter (default 0) plus a random part of DrainJitter (default 5 s),
 	// shortened to fit the context's deadline.
 	DrainAfter, DrainJitter time.Duration
+	// Bus joins the server to others (default: it is alone). The server does not
+	// close it.
+	Bus Bus
 	// Clock is the time that members synchronise to (default time.Now).
 	Clock func() time.Time
 	// Log gets joins, leaves and refusals (default: nothing).

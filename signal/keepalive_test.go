@@ -111,17 +111,17 @@ func TestSizeOfLargeSwarmsIsDamped(t *testing.T) {
 		}
 	}
 	grow(6500)
-	if w.sizeDue(now.Add(time.Second)) {
+	if w.sizeDue(now.Add(time.Second), len(w.members)) {
 		t.Error("a change by 1/64 was told at once")
 	}
-	if !w.sizeDue(now.Add(sizeLatest)) {
+	if !w.sizeDue(now.Add(sizeLatest), len(w.members)) {
 		t.Error("a change by 1/64 was not told in the end")
 	}
 	grow(6602)
-	if !w.sizeDue(now.Add(sizeLatest + time.Second)) {
+	if !w.sizeDue(now.Add(sizeLatest+time.Second), len(w.members)) {
 		t.Error("a change by more than 1/64 was not told at once")
 	}
-	if w.sizeDue(now.Add(time.Hour)) {
+	if w.sizeDue(now.Add(time.Hour), len(w.members)) {
 		t.Error("no change was told")
 	}
 }

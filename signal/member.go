@@ -55,7 +55,7 @@ type member struct {
 	Peer
 	secret [SecretSize]byte
 	swarm  *swarm // nil before Join and after leaving
-	pairs  []pair
+	acquaintances
 	report *reported // nil until it reports
 	joined time.Time
 

@@ -5,6 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // metrics are counters that hot paths bump and gauges read on collection.
 type metrics struct {
 	joins, relayed, undelivered, received, sent, reports, repairs prometheus.Counter
+	carried, busDropped                                           prometheus.Counter
 	refused                                                       *prometheus.CounterVec
 	all                                                           []prometheus.Collector
 }
@@ -41,6 +42,20 @@ func newMetrics(s *Server) *metrics {
 	m.sent = counter("sent_bytes_total", "Bytes of websocket messages sent.")
 	m.reports = counter("reports_total", "Members' reports taken in.")
 	m.repairs = counter("repairs_total", "Introductions between pieces of a swarm that had lost each other.")
+	m.carried = counter("cluster_relayed_messages_total", "Messages forwarded to members on other servers.")
+	m.busDropped = counter("cluster_dropped_messages_total", "Messages to other servers dropped because the cluster could not keep up.")
+	gauge("cluster_servers", "Servers of the cluster that are alive, this one included; 0 without a cluster.", func() int {
+		if s.cluster == nil {
+			return 0
+		}
+		return 1 + len(s.cluster.others)
+	})
+	gauge("cluster_connected", "1 while messages between servers go through.", func() int {
+		if s.cluster != nil && s.cluster.bus.Connected() {
+			return 1
+		}
+		return 0
+	})
 	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "shoal", Subsystem: "signal",
 		Name: "refused_total", Help: "Connections refused or ended by the server, by reason."}, []string{"reason"})
 	m.all = append(m.all, m.refused)

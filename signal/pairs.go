@@ -17,8 +17,11 @@ type pair struct {
 	settled bool // led to a link, as far as Status tells
 }
 
+// acquaintances are the introductions of one member.
+type acquaintances struct{ pairs []pair }
+
 // pair notes an introduction, over the oldest when full.
-func (m *member) pair(with MemberID, now time.Time) {
+func (m *acquaintances) pair(with MemberID, now time.Time) {
 	m.unpair(with)
 	if len(m.pairs) == pairsKept {
 		m.pairs = slices.Delete(m.pairs, 0, 1)
@@ -26,20 +29,20 @@ func (m *member) pair(with MemberID, now time.Time) {
 	m.pairs = append(m.pairs, pair{with: with, at: now})
 }
 
-func (m *member) unpair(with MemberID) {
+func (m *acquaintances) unpair(with MemberID) {
 	m.pairs = slices.DeleteFunc(m.pairs, func(p pair) bool { return p.with == with })
 }
 
-func (m *member) pairedWith(id MemberID) bool {
+func (m *acquaintances) pairedWith(id MemberID) bool {
 	return slices.ContainsFunc(m.pairs, func(p pair) bool { return p.with == id })
 }
 
-func (m *member) pairedSince(id MemberID, now time.Time, window time.Duration) bool {
+func (m *acquaintances) pairedSince(id MemberID, now time.Time, window time.Duration) bool {
 	return slices.ContainsFunc(m.pairs, func(p pair) bool { return p.with == id && now.Sub(p.at) < window })
 }
 
 // recent counts introductions within the window.
-func (m *member) recent(now time.Time, window time.Duration) int {
+func (m *acquaintances) recent(now time.Time, window time.Duration) int {
 	n := 0
 	for i := len(m.pairs) - 1; i >= 0 && now.Sub(m.pairs[i].at) < window; i-- {
 		n++
@@ -49,7 +52,7 @@ func (m *member) recent(now time.Time, window time.Duration) int {
 
 // unsettled counts introductions within the window that may still become links:
 // places of the member that are spoken for.
-func (m *member) unsettled(now time.Time, window time.Duration) int {
+func (m *acquaintances) unsettled(now time.Time, window time.Duration) int {
 	n := 0
 	for i := len(m.pairs) - 1; i >= 0 && now.Sub(m.pairs[i].at) < window; i-- {
 		if !m.pairs[i].settled {
@@ -60,7 +63,7 @@ func (m *member) unsettled(now time.Time, window time.Duration) int {
 }
 
 // settle marks the oldest n unsettled introductions as having become links.
-func (m *member) settle(n int) {
+func (m *acquaintances) settle(n int) {
 	for i := range m.pairs {
 		if n <= 0 {
 			return

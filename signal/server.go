@@ -31,6 +31,7 @@ type Server struct {
 	connections map[*member]struct{} // joined or not
 	visitors    visitors             // by household
 	joins       joinGate
+	cluster     *cluster      // nil without a bus
 	draining    bool          // takes nobody new
 	stopped     bool          // everybody was refused
 	idle        chan struct{} // closed when draining and no connection is left
@@ -64,6 +65,7 @@ func NewServer(cfg Config) *Server {
 	if cfg.Registerer != nil {
 		cfg.Registerer.MustRegister(s.Collector())
 	}
+	s.joinCluster()
 	s.tasks.Go(s.keep)
 	return s
 }
@@ -259,8 +261,8 @@ func (s *Server) round(now time.Time) {
 	defer s.mu.RUnlock()
 	for _, w := range s.swarms {
 		var size []byte
-		if w.sizeDue(now) {
-			size = Append(nil, &Size{Members: len(w.members)})
+		if n := s.size(w); w.sizeDue(now, n) {
+			size = Append(nil, &Size{Members: n})
 		}
 		for _, m := range w.members {
 			if size != nil {

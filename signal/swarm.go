@@ -28,22 +28,32 @@ type swarm struct {
 	wards   map[region]*ward // without rules there is one
 	tally   *tally           // nil until somebody reports
 
+	elsewhere *elsewhere // members on other servers, nil while there is no other server
+
 	repaired    time.Time
 	announced   int
 	announcedAt time.Time
 }
 
-func (w *swarm) sizeDue(now time.Time) bool {
-	change := len(w.members) - w.announced
+func (w *swarm) sizeDue(now time.Time, n int) bool {
+	change := n - w.announced
 	if change == 0 || max(change, -change)*sizeShare <= w.announced && now.Sub(w.announcedAt) < sizeLatest {
 		return false
 	}
-	w.announced, w.announcedAt = len(w.members), now
+	w.announced, w.announcedAt = n, now
 	return true
 }
 
-// size is how many members a swarm has.
-func (s *Server) size(w *swarm) int { return len(w.members) }
+// size is how many members a swarm has, on all servers.
+func (s *Server) size(w *swarm) int {
+	n := len(w.members)
+	if w.elsewhere != nil {
+		for _, there := range w.elsewhere.counts {
+			n += there
+		}
+	}
+	return n
+}
 
 // join makes m a member; a reason means that it was refused. Welcome is queued
 // before anybody else can see the member, so it is the first thing it reads.
@@ -94,13 +104,14 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 	}
 	w.members[id] = m
 	s.settle(w, &m.Peer, true)
+	s.entered(w, m, now)
 	s.metrics.joins.Inc()
 	s.audit(AuditJoined, m.from, m.auditMember()...)
 	s.cfg.Log.Debug("joined", "member", id, "swarm", clip(name), "from", m.from, "members", len(w.members))
 	m.send(websocket.BinaryMessage, Append(nil, &Welcome{
 		ID:         id,
 		ServerTime: s.cfg.Clock(),
-		SwarmSize:  len(w.members),
+		SwarmSize:  s.size(w),
 		ICEServers: s.cfg.ICEServers,
 		SigningKey: s.cfg.signingKey(name),
 		Settings:   s.cfg.Settings,
@@ -115,7 +126,20 @@ func (w *swarm) peer(id MemberID) *Peer {
 	if m := w.members[id]; m != nil {
 		return &m.Peer
 	}
+	if w.elsewhere != nil {
+		if r := w.elsewhere.members[id]; r != nil {
+			return &r.Peer
+		}
+	}
 	return nil
+}
+
+// acquaintances of a member here or elsewhere that pairing knows.
+func (w *swarm) acquaintances(id MemberID) *acquaintances {
+	if m := w.members[id]; m != nil {
+		return &m.acquaintances
+	}
+	return &w.elsewhere.members[id].acquaintances
 }
 
 // drop takes m out of the swarm's tables and returns who became an entrance of its
@@ -139,15 +163,18 @@ func (s *Server) leave(m *member, cause error) {
 	s.audit(AuditLeft, m.from, m.auditMember()...)
 	heir := s.drop(w, m)
 	s.cfg.Log.Debug("left", "member", m.ID, "swarm", clip(w.name), "cause", cause, "members", len(w.members))
+	var closed *websocket.CloseError
+	quiet := s.draining || errors.As(cause, &closed) && closed.Code == ClosePaused
+	s.tellLeft(w, m, quiet)
 	if len(w.members) == 0 {
+		s.part(w)
 		delete(s.swarms, w.name)
 		return
 	}
 	if heir != nil {
 		s.introduce(w.members[heir.ID], s.cfg.Limits.PeersOnJoin, nil, time.Now())
 	}
-	var closed *websocket.CloseError
-	if s.draining || errors.As(cause, &closed) && closed.Code == ClosePaused {
+	if quiet {
 		return
 	}
 	gone := Append(nil, &Gone{ID: m.ID})
@@ -175,11 +202,11 @@ func (s *Server) relay(from *member, b []byte) {
 		}
 	}
 	s.mu.RUnlock()
+	if to == nil && s.cluster != nil && s.forward(from, id, b) {
+		return
+	}
 	if to == nil || to == from || !paired {
-		s.metrics.undelivered.Inc()
-		if from.conn.Roomy() {
-			from.send(websocket.BinaryMessage, Append(nil, &Gone{ID: id}))
-		}
+		s.sayGone(from, id)
 		return
 	}
 	copy(b[1:RelayHeader], from.ID[:])
@@ -228,7 +255,7 @@ func (s *Server) introduce(m *member, n int, except []MemberID, now time.Time) {
 	}
 	w := m.swarm
 	usable := func(p *Peer) bool {
-		other := w.members[p.ID]
+		other := w.acquaintances(p.ID)
 		recent := other.recent(now, window)
 		return recent < pairsKept &&
 			// A full one only comes up as a rescue; it has no room to count down.
@@ -248,7 +275,10 @@ func (s *Server) pairUp(m *member, peers []*Peer, now time.Time) {
 	for i, p := range peers {
 		ids[i] = p.ID
 		m.pair(p.ID, now)
-		m.swarm.members[p.ID].pair(m.ID, now)
+		m.swarm.acquaintances(p.ID).pair(m.ID, now)
+		if e := m.swarm.elsewhere; e != nil && e.members[p.ID] != nil {
+			s.tellPaired(m.swarm, e.members[p.ID], m.ID)
+		}
 	}
 	m.send(websocket.BinaryMessage, Append(nil, &Peers{IDs: ids}))
 }
