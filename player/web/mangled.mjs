@@ -56,6 +56,9 @@ export async function ownNames() {
       const text = await readFile(file, "utf8");
       // Quoted texts are data; names in them stay.
       for (const [quoted] of text.matchAll(/"[^"\n]*"|`[^`]*`/g)) words(quoted).forEach((w) => keep.add(w));
+      // Exports keep their names, so what is reached through a namespace must too.
+      for (const [, space] of text.matchAll(/import \* as (\w+)/g))
+        for (const [, name] of text.matchAll(new RegExp(`\\b${space}\\.(\\w+)`, "g"))) keep.add(name);
       const code = text.replace(/\/\*[^]*?\*\/|\/\/.*/g, "");
       for (const [, name] of code.matchAll(/\b([a-z_]\w*)/g)) names.add(name);
     }
