@@ -133,12 +133,6 @@ func (m *member) explain(err error) {
 // extend moves the read deadline: the member is alive.
 func (m *member) extend() {
 	m.conn.SetReadDeadline(time.Now().Add(time.Duration(silentPings * float64(m.srv.cfg.PingInterval))))
-	switch m.state.Load() { // refuse or evict set theirs first: it must win
-	case refused:
-		m.conn.Linger(linger)
-	case evicted:
-		m.conn.Kill()
-	}
 }
 
 func (m *member) charge(n int) error {

@@ -44,8 +44,8 @@ type Conn struct {
 	reader  frame.Reader // of whoever reads
 	ended   bool         // likewise: Ended was called
 
-	deadline  atomic.Int64 // Unix nanoseconds of the end of reading, 0: none
-	lingering atomic.Bool
+	deadline atomic.Int64 // Unix nanoseconds of the end of reading, 0: none
+	last     atomic.Int64 // the deadline that Linger or Kill set, 0: none did
 
 	poller *poller  // nil: goroutines
 	net    net.Conn // without a poller
@@ -67,10 +67,18 @@ func (c *Conn) Start() {
 }
 
 // SetReadDeadline ends the reading at t, to about a second where a poller reads.
+// Behind Linger and Kill it does nothing.
 func (c *Conn) SetReadDeadline(t time.Time) {
-	c.deadline.Store(t.UnixNano())
+	c.readUntil(t.UnixNano())
+	if last := c.last.Load(); last != 0 { // looked at afterwards: theirs must win
+		c.readUntil(last)
+	}
+}
+
+func (c *Conn) readUntil(unixNano int64) {
+	c.deadline.Store(unixNano)
 	if c.poller == nil {
-		c.net.SetReadDeadline(t)
+		c.net.SetReadDeadline(time.Unix(0, unixNano))
 	}
 }
 
@@ -78,14 +86,19 @@ func (c *Conn) SetReadDeadline(t time.Time) {
 // receiver can read why. What it still sends is discarded: closing at once would
 // reset the connection when unread bytes wait (RFC 1122 §4.2.2.13).
 func (c *Conn) Linger(d time.Duration) {
-	c.SetReadDeadline(time.Now().Add(d))
-	c.lingering.Store(true)
+	until := time.Now().Add(d).UnixNano()
+	if c.last.CompareAndSwap(0, until) {
+		c.readUntil(until)
+	}
 }
+
+func (c *Conn) lingers() bool { return c.last.Load() != 0 }
 
 // Kill ends the connection now, whatever is queued.
 func (c *Conn) Kill() {
 	c.mu.Lock()
 	c.closed, c.killed = true, true
+	c.last.Store(longAgo.UnixNano())
 	c.deadline.Store(longAgo.UnixNano())
 	if c.poller == nil {
 		c.net.SetDeadline(longAgo)
@@ -115,7 +128,7 @@ func (c *Conn) serve() {
 	c.handler.Ended(err)
 	var closed *websocket.CloseError
 	switch {
-	case !c.lingering.Load():
+	case !c.lingers():
 		if errors.As(err, &closed) {
 			c.waitWritten() // the echo; after any other end nobody reads
 		}

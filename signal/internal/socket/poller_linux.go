@@ -250,7 +250,7 @@ func (c *Conn) end(err error) {
 	}
 	c.ended = true
 	c.handler.Ended(err)
-	if !c.lingering.Load() {
+	if !c.lingers() {
 		c.remove()
 	}
 }
