@@ -13,10 +13,15 @@ import (
 	"github.com/shoal-p2p/shoal/player/web"
 	"github.com/shoal-p2p/shoal/segments"
 	"github.com/shoal-p2p/shoal/signal"
+	"github.com/shoal-p2p/shoal/signal/tracker"
 )
 
-// signalPath is where the websocket is served.
-const signalPath = "/ws"
+// signalPath is where the websocket is served, trackerPath that of WebTorrent
+// clients.
+const (
+	signalPath  = "/ws"
+	trackerPath = "/announce"
+)
 
 type signalOptions struct {
 	listen, cert, key, pairing, metrics, signingKey string
@@ -31,7 +36,8 @@ func signalCommand(logs *logOptions) *cobra.Command {
 		Short: "Run the signalling server through which viewers find each other",
 		Long: `Runs the signalling server: viewers of one stream meet here and exchange WebRTC
 offers and answers; no media passes through it. The websocket is at ` + signalPath + `, the
-browser client at /shoal.js.
+browser client at /shoal.js. Players with p2p-media-loader or another WebTorrent
+client can use it as their tracker, at ` + trackerPath + `.
 
 If a seed signs the segments ('shoal keygen', 'shoal seed --key'), announce its
 public key with --signing-key; viewers then refuse bytes that differ from it.`,
@@ -87,23 +93,30 @@ func runSignal(ctx context.Context, o signalOptions, logs *logOptions) error {
 	if _, built := web.Files(); !built {
 		log.Warn("the browser client is not built into this binary; run 'go generate ./...' and build again to serve /shoal.js")
 	}
-	return serve(ctx, o.listen, signalMux(server), tlsConfig, log, func(a net.Addr) {
+	webtorrent := tracker.New(tracker.Config{Allowed: cfg.OriginAllowed, Address: cfg.ClientAddress, Log: log, Registerer: registry,
+		Limits: tracker.Limits{ConnectionsPerAddress: cfg.Limits.ConnectionsPerAddress}})
+	defer webtorrent.Close()
+	return serve(ctx, o.listen, signalMux(server, webtorrent), tlsConfig, log, func(a net.Addr) {
 		scheme := "ws"
 		if tlsConfig != nil {
 			scheme = "wss"
 		}
 		log.Info("signalling", "url", fmt.Sprintf("%s://%s%s", scheme, reachable(a), signalPath))
 	}, func(ctx context.Context) {
+		defer webtorrent.Shutdown(ctx)
 		if err := server.Shutdown(ctx); err != nil {
 			log.Warn("not every client left in time", "err", err)
 		}
 	})
 }
 
-// signalMux puts the websocket and the browser client under their paths.
-func signalMux(server *signal.Server) *http.ServeMux {
+// signalMux puts the websockets and the browser client under their paths.
+func signalMux(server *signal.Server, webtorrent *tracker.Tracker) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle(signalPath, server)
+	mux.Handle(trackerPath, webtorrent)
+	mux.HandleFunc("GET /stats", webtorrent.ServeStats)
+	mux.HandleFunc("GET /stats.json", webtorrent.ServeStats)
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("/", web.Handler())
 	return mux

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
 	"time"
@@ -53,6 +54,7 @@ const (
 )
 
 // Limits of one tracker. 0 means the default above.
+// ConnectionsPerAddress counts IPv6 by /64, and -1 switches it off.
 type Limits struct {
 	// MessageBytes is the longest message. The connection ends beyond.
 	MessageBytes int
@@ -87,6 +89,9 @@ func (c Config) populate() Config {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &c.Limits
+	if l.ConnectionsPerAddress < 0 {
+		l.ConnectionsPerAddress = math.MaxInt
+	}
 	for _, field := range []struct {
 		v *int
 		d int

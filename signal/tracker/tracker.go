@@ -125,20 +125,31 @@ func (t *Tracker) enter(c *client) (status int, label string) {
 		return http.StatusServiceUnavailable, "draining"
 	case len(t.clients) >= t.cfg.Limits.Connections:
 		return http.StatusServiceUnavailable, "server_full"
-	case t.addresses[c.from] >= t.cfg.Limits.ConnectionsPerAddress:
+	case t.addresses[household(c.from)] >= t.cfg.Limits.ConnectionsPerAddress:
 		return http.StatusTooManyRequests, "address"
 	}
-	t.addresses[c.from]++
+	t.addresses[household(c.from)]++
 	t.clients[c] = struct{}{}
 	t.tasks.Add(1)
 	return 0, ""
 }
 
+// household is what one subscriber gets at least: an IPv4 address or an IPv6 /64
+// (RFC 6177 §2).
+func household(a netip.Addr) netip.Addr {
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return a
+}
+
 func (t *Tracker) forget(c *client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.addresses[c.from]--; t.addresses[c.from] == 0 {
-		delete(t.addresses, c.from)
+	if t.addresses[household(c.from)]--; t.addresses[household(c.from)] == 0 {
+		delete(t.addresses, household(c.from))
 	}
 	delete(t.clients, c)
 	t.tasks.Done()
