@@ -96,11 +96,7 @@ func (w *world) transmit(p *peer, e swarm.Transmit) {
 		w.violate("peer %s transmits pieces %d+%d of %s, which it does not hold", p.id, e.First, e.Count, e.Key)
 		return
 	}
-	other, ok := w.ids[e.To]
-	if !ok {
-		return
-	}
-	n := p.linkTo(other)
+	n := p.linkToID(e.To)
 	if n < 0 || w.links[n].state != up {
 		return
 	}

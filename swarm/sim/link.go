@@ -80,8 +80,8 @@ func (w *world) connect(p *peer, id swarm.PeerID) {
 		path := w.path(p, o)
 		n := int32(len(w.links))
 		w.links = append(w.links, link{ends: [2]int32{p.index, index}, rtt: path.RTT, loss: path.Loss, rate: path.Rate})
-		p.links = append(p.links, neighbour{index, n})
-		o.links = append(o.links, neighbour{p.index, n})
+		p.links = append(p.links, neighbour{index, n, id})
+		o.links = append(o.links, neighbour{p.index, n, p.id})
 		w.queue.push(event{at: w.now + 2*w.cfg.SignalRTT + 4*path.RTT, kind: evLinkUp, link: n})
 	}
 }
@@ -155,11 +155,7 @@ func (w *world) linkDown(p *peer, other int32) {
 // sendControl delivers a message after the link's delay, in order. Messages to a
 // link that is gone are lost.
 func (w *world) sendControl(p *peer, to swarm.PeerID, m swarm.Message) {
-	other, ok := w.ids[to]
-	if !ok {
-		return
-	}
-	n := p.linkTo(other)
+	n := p.linkToID(to)
 	if n < 0 || w.links[n].state != up || !w.truthful(p, m) {
 		return
 	}

@@ -57,7 +57,21 @@ type peer struct {
 const never = swarm.Time(1<<63 - 1)
 
 // neighbour is a peer's view of one of its links, up or being made.
-type neighbour struct{ peer, link int32 }
+type neighbour struct {
+	peer, link int32
+	id         swarm.PeerID
+}
+
+// linkToID is linkTo by name: a few comparisons, where a look into the map of all
+// peers is a cache miss for every piece.
+func (p *peer) linkToID(id swarm.PeerID) int32 {
+	for i := range p.links {
+		if p.links[i].id == id {
+			return p.links[i].link
+		}
+	}
+	return -1
+}
 
 func (p *peer) linkTo(other int32) int32 {
 	for _, n := range p.links {
