@@ -40,6 +40,9 @@ async function* lib() {
   for await (const file of files(here("node_modules/@typescript"), /^lib\..*\.d\.ts$/)) yield file;
 }
 
+/** Only the wire has names in two words joined by "_" (signal/PROTOCOL.md). */
+const wire = /[a-z]_[a-z]/;
+
 const words = (text) => text.match(/[A-Za-z_$][\w$]*/g) ?? [];
 
 /** A regular expression of all names that may be shortened. */
@@ -62,6 +65,6 @@ export async function ownNames() {
       const code = text.replace(/\/\*[^]*?\*\/|\/\/.*/g, "");
       for (const [, name] of code.matchAll(/\b([a-z_]\w*)/g)) names.add(name);
     }
-  const free = [...names].filter((n) => n.length > 2 && !keep.has(n)).sort();
+  const free = [...names].filter((n) => n.length > 2 && !keep.has(n) && !wire.test(n)).sort();
   return new RegExp(`^(${free.join("|")})$`);
 }
