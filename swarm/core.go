@@ -30,6 +30,8 @@ type Core struct {
 	seekAt    Time
 	seekWait  time.Duration
 	reviewAt  Time
+	crowded   bool // more than MaxPeers links
+	roomBy    Time // when one of them must leave
 	reviews   int
 	relayed   allowance // forwards of all neighbours together
 

@@ -44,6 +44,10 @@ const (
 	// of equal worth would take turns.
 	better   = 1.5
 	betterBy = 64
+	// maxOver links more than MaxPeers are kept for crowdTime, until the newcomer has
+	// told whom else it knows.
+	maxOver   = 2
+	crowdTime = time.Second
 	// poorStrikes lately make a poor neighbour of one that delivers less than
 	// poorPieces for each.
 	poorStrikes = 2
@@ -62,8 +66,16 @@ func (c *Core) target() int { return max(c.cfg.MinPeers, c.cfg.MaxPeers-maxTrial
 func (c *Core) checkPeers() {
 	c.expireDials()
 	if len(c.links) > c.cfg.MaxPeers {
-		c.disconnect(c.worst(), "too many peers") // which checks again
-		return
+		if !c.crowded {
+			c.crowded, c.roomBy = true, c.now+crowdTime
+		}
+		if over := len(c.links) - c.cfg.MaxPeers; over > maxOver || c.now >= c.roomBy {
+			c.crowded = false
+			c.disconnect(c.surplus(), "too many peers") // which checks again
+			return
+		}
+	} else {
+		c.crowded = false
 	}
 	heardToo := len(c.links) < c.cfg.MinPeers || !c.connected
 	for len(c.links)+len(c.pend) < c.target() {
@@ -121,6 +133,7 @@ func (c *Core) setGovern(missing int, heardToo bool) {
 		by(d.since+connectPatience, true)
 	}
 	by(c.reviewAt, len(c.links) > 0)
+	by(c.roomBy, c.crowded)
 	by(c.websocketAt())
 	if !due {
 		c.timers.clear(c.govern)
@@ -159,11 +172,28 @@ func (p *peer) poor() bool {
 // idle says that nothing is under way with a neighbour, either way.
 func (p *peer) idle() bool { return len(p.inbound) == 0 && len(p.outbound) == 0 }
 
-// worst is the neighbour that leaves when there are too many: the one with most
-// failures lately, then with least use, then a weak one, then the newest. A seed is
-// never the worst.
-func (c *Core) worst() *peer { return slices.MinFunc(c.links, worse) }
+// surplus is the neighbour that leaves when there are too many. In a swarm where
+// everybody has all the links it wants, nobody could come in if that were always the
+// newest: so it is the least useful one with enough neighbours of its own and nothing
+// under way, and only where there is none the worst of all, which is the newest if
+// the others have been of any use.
+func (c *Core) surplus() (last *peer) {
+	for _, p := range c.links {
+		if p.hello.Seed || !p.greeted || !p.idle() || len(p.neighbours) < c.cfg.MinPeers {
+			continue
+		}
+		if last == nil || worse(p, last) < 0 {
+			last = p
+		}
+	}
+	if last != nil {
+		return last
+	}
+	return slices.MinFunc(c.links, worse)
+}
 
+// worse orders neighbours: those with most failures lately first, then those of
+// least use, then weak ones, then the newest. Seeds come last.
 func worse(a, b *peer) int {
 	return cmp.Or(
 		cmp.Compare(btoi(a.hello.Seed), btoi(b.hello.Seed)),

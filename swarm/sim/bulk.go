@@ -14,6 +14,7 @@ type flow struct {
 	active   bool  // waits in the sender's uplink
 	last     swarm.Time
 	line     swarm.Time // when the path's own line is idle, if its rate has a limit
+	window   window
 	control  swarm.Time // when the last control message arrives: pieces do not overtake their Begin
 }
 
@@ -26,10 +27,10 @@ type run struct {
 	sent     int32 // pieces of it that have left
 }
 
-// receiveWindow is how many pieces may be under way on one link: the 1 MiB
-// receive buffer of an SCTP association. It slows a sender down to what the
-// receiver's downlink takes.
-const receiveWindow = 64
+// underWay is how many pieces may be under way on one link: the 128 KiB that package
+// node lets wait in an association, sent and not acknowledged included. It slows a
+// sender down to what the path and the receiver's downlink take.
+const underWay = 8
 
 // maxQueued is how many pieces a brain may have queued on one link before its
 // window is said to be broken.
@@ -112,7 +113,7 @@ func (w *world) transmit(p *peer, e swarm.Transmit) {
 
 // activate gives a flow with something to send its turn.
 func (w *world) activate(p *peer, d int32, f *flow) {
-	if f.active || len(f.runs) == 0 || f.inflight >= receiveWindow || p.up.rate == 0 {
+	if f.active || len(f.runs) == 0 || f.inflight >= underWay || p.up.rate == 0 {
 		return
 	}
 	f.active = true
@@ -174,10 +175,10 @@ func (w *world) uplinked(e *event) {
 		w.ledger.flying++
 		f.inflight++
 		size := w.stream.pieceLength(e.seg, int(e.piece))
-		through := w.now
+		through := f.window.through(w.now, l.rtt, l.loss, size)
 		if l.rate > 0 {
 			f.line = max(f.line, w.now) + span(size, l.rate)
-			through = f.line
+			through = max(through, f.line)
 		}
 		f.last = max(f.last, f.control, through+l.delay(w.geo, size))
 		w.queue.push(event{at: f.last, kind: evArrive, who: to.index, link: e.link, seg: e.seg, piece: e.piece, flag: w.flag(p, e)})

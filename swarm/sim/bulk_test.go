@@ -79,8 +79,8 @@ func TestDownlinkLimits(t *testing.T) {
 	st.send(0, 1, 0)
 	for st.now < start+20*time.Second {
 		st.until(st.now + 100*time.Millisecond)
-		if n := st.links[0].flows[0].inflight; n > receiveWindow {
-			t.Fatalf("%d pieces under way, the window is %d", n, receiveWindow)
+		if n := st.links[0].flows[0].inflight; n > underWay {
+			t.Fatalf("%d pieces under way, the window is %d", n, underWay)
 		}
 	}
 	want := span(st.bytes(0), 10e6)
@@ -128,7 +128,7 @@ func TestCloseInMidTransfer(t *testing.T) {
 			}
 			st.until(st.now + 5*time.Second)
 			_, after := inputs[swarm.Gained](st, 1)
-			if len(before) == 0 || len(after) > len(before)+receiveWindow || len(after) == st.stream.pieces(0) {
+			if len(before) == 0 || len(after) > len(before)+underWay || len(after) == st.stream.pieces(0) {
 				t.Errorf("%d pieces before the end, %d after", len(before), len(after))
 			}
 			st.sound()

@@ -11,11 +11,14 @@
 //	round trip    RTTMin + (RTTMax − RTTMin) · distance/√2 of points in a unit square
 //	message       rtt/2 + jitter·U, in order on each direction of a link
 //	loss          with 1 − (1 − loss)^packets the message, and all behind it, comes one
-//	              round trip later: links are reliable (SCTP)
+//	              round trip later, one of a single packet two and 200 ms (it takes a
+//	              probe to find out): links are reliable (SCTP)
+//	window        4404 bytes at first, more by what was sent (slow start), with loss at
+//	              most 1.22 · packet / √loss; what is beyond it waits a round trip
 //	uplink        a token server: one piece of 16 KiB at a time, links in turn; control
 //	              messages go between pieces
 //	downlink      a queue: through at max(free, now − size/rate) + size/rate
-//	link          at most 1 MiB under way, the receive buffer of an SCTP association
+//	link          at most 128 KiB under way, what package node lets wait in an association
 //	connecting    two signal round trips and four of ICE, DTLS and SCTP
 //	origin        a round trip (three the first time), then size over the least of the
 //	              client's rate, its downlink and its part of the total; errors in an
@@ -31,8 +34,9 @@
 //
 // # What is not
 //
-// Congestion control is the receive window and the fair turn of the uplink; the
-// slow start of a connection, the throughput limit of loss and bufferbloat are
+// Rates are of payload: a line that carries so much has 9 % more for headers, and 4 %
+// of what comes in for acknowledgements (cmd/shoal/internal/realnet, width). Queues
+// of routers (bufferbloat), and windows that shrink when such a queue overflows, are
 // left out. Lies about leaves that a swarm without a signing key can
 // only cross-check are not told; every piece a peer sends is right or wrong.
 //

@@ -33,7 +33,8 @@ func (g *geography) rtt(a, b place) time.Duration {
 }
 
 // delay is how long size bytes are under way, without their time in queues:
-// rtt/2 + jitter·U, and with probability 1 − (1 − loss)^packets one rtt more.
+// rtt/2 + jitter·U, and with probability 1 − (1 − loss)^packets one rtt more, or
+// 2·rtt + probeAfter where only one packet is sent.
 func (g *geography) delay(rtt time.Duration, loss float64, size int) time.Duration {
 	d := rtt / 2
 	if g.jitter > 0 {
@@ -43,6 +44,9 @@ func (g *geography) delay(rtt time.Duration, loss float64, size int) time.Durati
 		packets := float64((size + packet - 1) / packet)
 		if g.rng.Float64() >= math.Pow(1-loss, packets) {
 			d += rtt
+			if packets == 1 {
+				d += rtt + probeAfter
+			}
 		}
 	}
 	return d

@@ -136,10 +136,10 @@ func (f *fat) Sizes() swarm.Sizes { return f.sizes }
 
 func TestTableWithoutBoundIsBroken(t *testing.T) {
 	for name, sizes := range map[string]swarm.Sizes{
-		"": {}, "links": {Links: 11}, "connecting": {Pending: 21}, "candidates": {Candidates: swarm.MaxCandidates + 1},
+		"": {}, "links": {Links: 11 + spareLinks}, "connecting": {Pending: 2*(10+spareLinks) + 1}, "candidates": {Candidates: swarm.MaxCandidates + 1},
 		"banned": {Banned: swarm.MaxBanned + 1}, "tracks": {Tracks: swarm.MaxTracks + 1},
-		"reservations": {Reservations: 10*swarm.MaxReservations + 1}, "haves": {Haves: 10*swarm.MaxHaves + 1},
-		"outbound": {Outbound: 10*swarm.MaxOutbound + 1}, "items": {Items: 1 << 20}, "inbound": {Inbound: 1 << 20},
+		"reservations": {Reservations: (10+spareLinks)*swarm.MaxReservations + 1}, "haves": {Haves: (10+spareLinks)*swarm.MaxHaves + 1},
+		"outbound": {Outbound: (10+spareLinks)*swarm.MaxOutbound + 1}, "items": {Items: 1 << 20}, "inbound": {Inbound: 1 << 20},
 	} {
 		w := newWorld(smallSwarm.populate(), func(c swarm.Config) (brain, error) {
 			return &fat{script: script{id: c.ID}, sizes: sizes}, nil

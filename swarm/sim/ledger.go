@@ -104,7 +104,7 @@ func (w *world) check(p *peer) {
 		return
 	}
 	s := b.Sizes()
-	links := p.maxPeers
+	links := p.maxPeers + spareLinks
 	media := int((w.cfg.Cache+w.cfg.Horizon+w.cfg.MaxLatency)/w.cfg.SegmentDuration+4) * len(w.stream.tracks)
 	if p.seed && w.cfg.Mode == VOD {
 		media = len(w.stream.keys)

@@ -54,6 +54,10 @@ func (w *world) outward(p *peer, link int32) int32 {
 	return direction(link, 1)
 }
 
+// spareLinks are accepted beyond MaxPeers, as package rtc does: the brain then lets
+// one go.
+const spareLinks = 2
+
 // connect tries to make a link: an offer and an answer through the signal
 // server, then four round trips of ICE, DTLS and SCTP. It fails when the other is
 // full, gone, banned, or behind the wrong kind of NAT.
@@ -72,7 +76,7 @@ func (w *world) connect(p *peer, id swarm.PeerID) {
 		return // being made from the other side, or up
 	case !o.alive || !w.signalled(p, o):
 		refuse(w.cfg.ConnectTimeout, index)
-	case p.banned[index] || o.banned[p.index] || len(o.links) >= o.maxPeers:
+	case p.banned[index] || o.banned[p.index] || len(o.links) >= o.maxPeers+spareLinks:
 		refuse(2*w.cfg.SignalRTT, index)
 	case p.symmetric && o.symmetric:
 		refuse(w.cfg.ConnectTimeout, index)

@@ -23,8 +23,12 @@ func TestConnect(t *testing.T) {
 		{name: "gone", prepare: func(st *stage) { st.leaveSwarm(st.peers[1], true) },
 			after: func(*stage) time.Duration { return 5 * time.Second }},
 		{name: "full", cfg: Config{Viewers: 3, Brain: swarm.Config{MinPeers: 1, MaxPeers: 1}},
-			prepare: func(st *stage) { st.join2(1, 2) },
-			after:   func(*stage) time.Duration { return 2 * signal }},
+			prepare: func(st *stage) {
+				st.join2(1, 2)
+				st.peers[0].maxPeers -= spareLinks
+				st.peers[1].maxPeers -= spareLinks
+			},
+			after: func(*stage) time.Duration { return 2 * signal }},
 		{name: "banned", prepare: func(st *stage) { st.order(1, swarm.Ban{Peer: st.peers[0].id}) },
 			after: func(*stage) time.Duration { return 2 * signal }},
 		{name: "websocket closed", prepare: func(st *stage) { st.order(1, swarm.CloseSignal{}) },

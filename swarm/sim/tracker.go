@@ -10,6 +10,7 @@ import (
 const (
 	scan   = 64 // members looked at for one Discover
 	sample = 32 // members compared for the nearest
+	rescue = 2  // full members named to one who has no link, when nobody else is left
 )
 
 // list puts a member with room on the tracker's list, at the end.
@@ -20,8 +21,9 @@ func (w *world) list(p *peer) {
 	}
 }
 
-// discover answers a request for count peers more: those who have been waiting
-// longest, each put back to the end; or the nearest of a sample of them.
+// discover answers a request for count peers more, as package signal does: a seed if
+// one has room, then those who have been waiting longest, each put back to the end;
+// or the nearest of a sample of them.
 func (w *world) discover(p *peer, count int) {
 	if !p.alive || !p.signal {
 		return
@@ -31,6 +33,17 @@ func (w *world) discover(p *peer, count int) {
 		limit = max(count, sample)
 	}
 	var found []int32
+	usable := func(i int32) bool {
+		return i != p.index && p.linkTo(i) < 0 && !p.banned[i] && !w.peers[i].banned[p.index]
+	}
+	if !p.seed {
+		for _, o := range w.peers[:min(len(w.peers), w.cfg.Seeds)] { // seeds come first
+			if o.seed && o.alive && o.signal && len(o.links) < o.maxPeers && usable(o.index) {
+				found = append(found, o.index)
+				break
+			}
+		}
+	}
 	for range min(scan, len(w.open)) {
 		if len(found) >= limit {
 			break
@@ -43,8 +56,18 @@ func (w *world) discover(p *peer, count int) {
 			continue
 		}
 		w.open = append(w.open, i)
-		if i != p.index && p.linkTo(i) < 0 && !p.banned[i] && !o.banned[p.index] {
+		if usable(i) && !slices.Contains(found, i) {
 			found = append(found, i)
+		}
+	}
+	if len(found) == 0 && len(p.links) == 0 {
+		for range min(scan, len(w.peers)) {
+			i := int32(w.rng.IntN(len(w.peers)))
+			if o := w.peers[i]; o.alive && o.signal && usable(i) && !slices.Contains(found, i) {
+				if found = append(found, i); len(found) == rescue {
+					break
+				}
+			}
 		}
 	}
 	if len(found) > count {
