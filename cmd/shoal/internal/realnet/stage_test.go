@@ -1,0 +1,145 @@
+package realnet
+
+import (
+	"crypto/ed25519"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/shoal-p2p/shoal/segments"
+	"github.com/shoal-p2p/shoal/signal"
+)
+
+// outcome is what is compared between the two worlds.
+type outcome struct {
+	offload    float64
+	median     time.Duration // of deliveries
+	deliveries int
+	stalls     int
+	links      int
+	mistakes   []string
+	late       time.Duration // 95th percentile of how late timers were
+}
+
+// perform runs a story in real time at these hosts.
+func perform(t *testing.T, s story, build func(*testing.T, story, *show) []host) outcome {
+	t.Helper()
+	c := s.config
+	show := newShow(c, time.Now().Add(300*time.Millisecond))
+	hosts := build(t, s, show)
+	server := signal.NewServer(signal.Config{})
+	web := httptest.NewServer(server)
+	defer web.Close()
+	defer server.Close()
+	signer := segments.NewSigner(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+	show.start = time.Now()
+	show.begin = newShow(c, show.start).begin
+
+	watch := watchTimers()
+	peers := make([]*peer, len(c.Members))
+	var joining sync.WaitGroup
+	for i, m := range c.Members {
+		joining.Go(func() {
+			time.Sleep(time.Until(show.start.Add(m.Joins)))
+			p, err := join(show, i, hosts[i], "ws"+strings.TrimPrefix(web.URL, "http"), signer)
+			if err != nil {
+				t.Errorf("member %d: %v", i, err)
+				return
+			}
+			peers[i] = p
+		})
+	}
+	for _, k := range c.Kills {
+		joining.Go(func() {
+			time.Sleep(time.Until(show.start.Add(k.At)))
+			for i, m := range c.Members {
+				if m.Seed && k.Seeds == 1 {
+					hosts[i].kill()
+					peers[i].close()
+				}
+			}
+		})
+	}
+	time.Sleep(time.Until(show.start.Add(c.Duration)))
+	joining.Wait()
+	out := outcome{late: watch()}
+	if slices.Contains(peers, nil) {
+		t.FailNow()
+	}
+	out.count(t, show, peers)
+	var leaving sync.WaitGroup
+	for _, p := range peers {
+		leaving.Go(p.close)
+	}
+	leaving.Wait()
+	return out
+}
+
+// count makes the figures that sim.Report has, of the time from Warmup on.
+func (o *outcome) count(t *testing.T, s *show, peers []*peer) {
+	c := &s.config
+	var took []time.Duration
+	consumed, fromPeers := int64(0), int64(0)
+	for i, p := range peers {
+		if c.Members[i].Seed {
+			continue
+		}
+		stats := p.node.Stats()
+		p.mu.Lock()
+		o.stalls += p.stalls
+		o.mistakes = append(o.mistakes, p.mistakes...)
+		first := p.first
+		p.mu.Unlock()
+		o.links += len(stats.Peers)
+		fromPeers += stats.PeerBytes
+		for _, d := range stats.Deliveries {
+			at := d.At.Sub(s.start)
+			if at < c.Warmup || at >= c.Duration || s.number(d.Key) < first {
+				continue
+			}
+			consumed += s.size()
+			if s.available(s.number(d.Key)).After(p.joined) {
+				took = append(took, d.Took)
+			}
+		}
+		t.Logf("%s: links %d, origin %d kB %v, peers %d kB, up %d kB, stalls %d refused %d twice %d", p.name, len(stats.Peers), stats.OriginBytes/1000, stats.ByCause,
+			stats.PeerBytes/1000, stats.Uploaded/1000, stats.Counters.Stalls, stats.Counters.Refusals, stats.Counters.PiecesTwice)
+	}
+	o.deliveries = len(took)
+	if len(took) == 0 || consumed == 0 {
+		t.Fatal("nothing was delivered")
+	}
+	slices.Sort(took)
+	o.median = took[(len(took)-1)/2]
+	o.offload = 1 - float64(s.sentWithin(c.Warmup, c.Duration))/float64(consumed)
+}
+
+// watchTimers measures how late timers are from now on. The function it returns ends
+// that and tells the 95th percentile.
+func watchTimers() func() time.Duration {
+	const every = 10 * time.Millisecond
+	stop := make(chan struct{})
+	done := make(chan []time.Duration)
+	go func() {
+		var late []time.Duration
+		for {
+			due := time.Now().Add(every)
+			select {
+			case <-time.After(every):
+				late = append(late, time.Since(due))
+			case <-stop:
+				done <- late
+				return
+			}
+		}
+	}()
+	return func() time.Duration {
+		close(stop)
+		late := <-done
+		slices.Sort(late)
+		return late[len(late)*95/100]
+	}
+}
