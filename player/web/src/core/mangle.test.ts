@@ -1,7 +1,7 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { build } from "esbuild";
 import { expect, test } from "vitest";
-import { internalNames } from "./mangle.mjs";
+import { ownNames } from "../../mangled.mjs";
 import type { Replayed } from "./replay.ts";
 
 const life = import.meta.glob<string>("../../../../swarm/testdata/vectors/sim_trouble.json", {
@@ -13,7 +13,7 @@ const life = import.meta.glob<string>("../../../../swarm/testdata/vectors/sim_tr
 // What viewers load is not what the other tests run: names are shortened and
 // explanations left out. It must decide alike.
 test("the core with shortened names replays a life", async () => {
-  const names = internalNames();
+  const names = await ownNames();
   expect(names.source.split("|").length).toBeGreaterThan(20);
   const bundle = await build({
     entryPoints: ["src/core/replay.ts"],
