@@ -51,7 +51,7 @@ export function* replay(vector: string): Iterable<Replayed> {
 
 const nanoseconds = (ms: number) => Math.round(ms * millisecond);
 const times = "at available whole deadline origin_by duration rtt due retry_after origin_time election_step stall_after".split(" ");
-const camel = (name: string) => name.replace(/_(.)/g, (_, c: string) => c.toUpperCase());
+export const camel = (name: string) => name.replace(/_(.)/g, (_, c: string) => c.toUpperCase());
 
 /** A vector's structure in the names, units and numbers of this implementation. */
 function fromVector(v: Json, types: Record<string, unknown> = {}): Fields {
