@@ -88,7 +88,7 @@ Thousands of viewers in virtual time:  shoal sim`,
 	})
 	logs := logFlags(cmd)
 	cmd.AddCommand(demoCommand(logs), signalCommand(logs), seedCommand(logs), prefetchCommand(logs),
-		proxyCommand(logs), watchCommand(logs), inspectCommand(logs), simCommand(), keygenCommand())
+		proxyCommand(logs), watchCommand(logs), inspectCommand(logs), simCommand(), keygenCommand(), tokenCommand())
 	return cmd
 }
 

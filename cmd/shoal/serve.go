@@ -82,6 +82,11 @@ func adminMux(r *prometheus.Registry) *http.ServeMux {
 // serveAdmin runs the operator's server beside the main one when an address was
 // given, and returns a function that ends it.
 func serveAdmin(listen string, r *prometheus.Registry, log *slog.Logger) (stop func(), err error) {
+	return serveOperator(listen, adminMux(r), log)
+}
+
+// serveOperator does so for more than metrics.
+func serveOperator(listen string, h http.Handler, log *slog.Logger) (stop func(), err error) {
 	if listen == "" {
 		return func() {}, nil
 	}
@@ -89,7 +94,7 @@ func serveAdmin(listen string, r *prometheus.Registry, log *slog.Logger) (stop f
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s for metrics: %w (choose another address with --metrics)", listen, err)
 	}
-	srv := &http.Server{Handler: adminMux(r), ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
 	go func() { defer close(done); srv.Serve(l) }()
 	log.Info("metrics", "url", "http://"+l.Addr().String()+"/metrics")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,6 +12,8 @@ import (
 	"github.com/shoal-p2p/shoal/player/web"
 	"github.com/shoal-p2p/shoal/segments"
 	"github.com/shoal-p2p/shoal/signal"
+	"github.com/shoal-p2p/shoal/signal/admin"
+	"github.com/shoal-p2p/shoal/signal/cluster"
 	"github.com/shoal-p2p/shoal/signal/tracker"
 )
 
@@ -24,9 +25,12 @@ const (
 )
 
 type signalOptions struct {
-	listen, cert, key, pairing, metrics, signingKey string
-	stun, turn, origins                             []string
-	perAddress                                      int
+	listen, metrics, signingKey string
+	stun, turn                  []string
+	tls                         tlsOptions
+	pairing                     pairingOptions
+	doors                       doorOptions
+	cluster                     clusterOptions
 }
 
 func signalCommand(logs *logOptions) *cobra.Command {
@@ -52,16 +56,14 @@ public key with --signing-key; viewers then refuse bytes that differ from it.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", ":8080", "address to serve on")
-	f.StringVar(&o.cert, "tls-cert", "", "certificate file (PEM); browsers need TLS on anything but localhost")
-	f.StringVar(&o.key, "tls-key", "", "private key file (PEM) of --tls-cert")
-	f.StringVar(&o.pairing, "pairing", "first", "whom to introduce: first (first available)")
-	f.StringVar(&o.metrics, "metrics", "", "address for Prometheus metrics and profiles, for example 127.0.0.1:9090 (default: off)")
+	f.StringVar(&o.metrics, "metrics", "", "address for the operator: metrics, profiles, swarms as JSON and events, for example 127.0.0.1:9090 (default: off)")
 	f.StringVar(&o.signingKey, "signing-key", "", "public key that vouches for segments, announced to viewers")
 	f.StringSliceVar(&o.stun, "stun", nil, "STUN server announced to viewers, stun:host:port; may be repeated")
 	f.StringSliceVar(&o.turn, "turn", nil, "TURN server announced to viewers, user:password@turn:host:port; may be repeated")
-	f.StringSliceVar(&o.origins, "allow-origin", nil, "web origin whose pages may connect, https://tv.example or https://*.example.com; may be repeated (default: all)")
-	f.IntVar(&o.perAddress, "connections-per-address", 0, "websockets one client address may open (0: 1024, -1: no limit)")
-	cmd.RegisterFlagCompletionFunc("pairing", words("first"))
+	o.tls.flags(cmd)
+	o.pairing.flags(cmd)
+	o.doors.flags(cmd)
+	o.cluster.flags(cmd)
 	return cmd
 }
 
@@ -74,22 +76,43 @@ func runSignal(ctx context.Context, o signalOptions, logs *logOptions) error {
 	if err != nil {
 		return err
 	}
+	adminToken, err := o.doors.admin(o.metrics)
+	if err != nil {
+		return err
+	}
+	unlocate, err := o.pairing.apply(&cfg, o.metrics != "")
+	if err != nil {
+		return err
+	}
+	defer unlocate()
+	closeAudit, err := o.doors.apply(&cfg)
+	if err != nil {
+		return err
+	}
+	defer closeAudit()
 	registry := newRegistry()
 	cfg.Registerer, cfg.Log = registry, log
 	if err := cfg.Validate(); err != nil {
 		return usageError{err}
 	}
-	tlsConfig, err := o.tls()
+	tlsConfig, err := o.tls.config()
 	if err != nil {
 		return err
 	}
-	stop, err := serveAdmin(o.metrics, registry, log)
+	o.cluster.cfg.Log = log
+	bus, err := cluster.Open(o.cluster.cfg)
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	cfg.Bus = bus
+	server := signal.NewServer(cfg)
+	defer server.Close()
+	stop, err := serveOperator(o.metrics, operatorsView(adminMux(registry), server, adminToken), log)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	server := signal.NewServer(cfg)
-	defer server.Close()
 	if _, built := web.Files(); !built {
 		log.Warn("the browser client is not built into this binary; run 'go generate ./...' and build again to serve /shoal.js")
 	}
@@ -117,16 +140,14 @@ func signalMux(server *signal.Server, webtorrent *tracker.Tracker) *http.ServeMu
 	mux.Handle(trackerPath, webtorrent)
 	mux.HandleFunc("GET /stats", webtorrent.ServeStats)
 	mux.HandleFunc("GET /stats.json", webtorrent.ServeStats)
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) { admin.Ready(w, server) })
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("/", web.Handler())
 	return mux
 }
 
 func (o signalOptions) config() (signal.Config, error) {
-	cfg := signal.Config{AllowedOrigins: o.origins, Limits: signal.Limits{ConnectionsPerAddress: o.perAddress}}
-	if o.pairing != "first" {
-		return cfg, usagef("--pairing %q: want first", o.pairing)
-	}
+	var cfg signal.Config
 	if o.signingKey != "" {
 		key, err := segments.ParsePublicKey(o.signingKey)
 		if err != nil {
@@ -146,20 +167,6 @@ func (o signalOptions) config() (signal.Config, error) {
 		cfg.ICEServers = append(cfg.ICEServers, signal.ICEServer{URLs: []string{server}, Username: user, Credential: password})
 	}
 	return cfg, nil
-}
-
-func (o signalOptions) tls() (*tls.Config, error) {
-	switch {
-	case o.cert == "" && o.key == "":
-		return nil, nil
-	case o.cert == "" || o.key == "":
-		return nil, usagef("--tls-cert and --tls-key belong together")
-	}
-	pair, err := tls.LoadX509KeyPair(o.cert, o.key)
-	if err != nil {
-		return nil, fmt.Errorf("TLS certificate: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // reachable turns a listening address into one that can be opened on this machine.
