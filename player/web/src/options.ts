@@ -28,7 +28,7 @@ export interface Options {
   consent?: boolean | Promise<boolean> | (() => boolean | Promise<boolean>);
   /** Share of browsers that take part, 0 to 1; a browser stays in or out. Default 1. */
   rollout?: number;
-  /** Viewers in the swarm, this one included, below which no links are made. Default 2. Higher: small audiences cost no connections. */
+  /** Viewers in the swarm, this one included, below which no links are made. Default 2: none barred. Higher: small audiences cost no connections. */
   minViewers?: number;
 
   /** Links at most. Default 10. More links find segments sooner and cost memory and candidates. */

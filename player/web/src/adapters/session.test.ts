@@ -58,7 +58,7 @@ describe("a session", () => {
     a.open("https://cdn.example/a.mpd");
     expect(made[0]!.options).toMatchObject({
       signal: "wss://b/ws", token: "t", maxPeers: 3, minPeers: 3, disk: 5, memory: settings().memory, relayOnly: false,
-      condition: { signalling: true, links: false, metered: true, silent: true },
+      condition: { signalling: true, links: true, metered: true, silent: true },
     });
     expect((made[0]!.options.publicKey as Uint8Array).length).toBe(32);
   });
@@ -68,15 +68,16 @@ describe("a session", () => {
     const made = fakeEngines(() => ({}));
     const policies: object[] = [];
     const off = on("policy", (p) => policies.push(p));
-    const a = session({ monthlyUpload: 1000 });
+    const a = session({ monthlyUpload: 1000, minViewers: 3 });
     a.open("https://cdn.example/a.mpd");
     const [engine] = made;
-    engine!.emit("signal", { connected: true, swarmSize: 2, settings: {} });
+    expect(engine!.options.condition).toMatchObject({ links: false });
+    engine!.emit("signal", { connected: true, swarmSize: 3, settings: {} });
     expect(engine!.conditions.at(-1)).toMatchObject({ signalling: true, links: true, silent: false, uploadMax: 20e6 });
     engine!.sentBytes = 1000;
     vi.advanceTimersByTime(2000);
     expect(engine!.conditions.at(-1)).toMatchObject({ links: true, silent: true, metered: true });
-    engine!.emit("signal", { connected: true, swarmSize: 2, settings: { p2p: "off" } });
+    engine!.emit("signal", { connected: true, swarmSize: 3, settings: { p2p: "off" } });
     expect(engine!.conditions.at(-1)).toMatchObject({ signalling: true, links: false });
     expect(policies).toEqual([
       { active: true, reason: "" },

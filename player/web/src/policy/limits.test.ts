@@ -46,7 +46,7 @@ describe("limits", () => {
     ["kill switch, joined so that its end is heard", {}, { operator: { p2p: "off" } }, true, "switched off by the operator"],
     ["kill switch without consent", {}, { operator: { p2p: "off" }, consent: undefined }, false, "consent awaited"],
     ["too few viewers", { minViewers: 5 }, { viewers: 4 }, true, "too few viewers"],
-    ["viewers not counted yet", {}, { viewers: 0 }, true, "too few viewers"],
+    ["viewers not counted yet", { minViewers: 3 }, { viewers: 0 }, true, "too few viewers"],
     ["operator's least", {}, { operator: { "min-viewers": "50" } }, true, "too few viewers"],
   ])("bar: %s", (_, options, situation, join, reason) => {
     const l = under(options, situation);
@@ -56,7 +56,7 @@ describe("limits", () => {
   it("keep the rest open at the bounds", () => {
     expect(under({ rollout: 0.5 }, { draw: 0.499 }).active).toBe(true);
     expect(under({ minViewers: 5 }, { viewers: 5 }).active).toBe(true);
-    expect(under({ minViewers: 0 }, { viewers: 0 }).active).toBe(true);
+    expect(under({ minViewers: 2 }, { viewers: 0 }).active).toBe(true);
     expect(under({ rollout: 0 }, { draw: 0 }).active).toBe(false);
   });
 

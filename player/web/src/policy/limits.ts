@@ -73,7 +73,8 @@ export function decide(o: Settings, s: Situation): Limits {
   // These two keep the websocket: it is where their end is heard of.
   const waiting =
     s.operator["p2p"] == "off" ? "switched off by the operator"
-    : s.viewers < least ? "too few viewers"
+    // Who is alone has nobody to link to: a bound of 2 bars nothing, and holds nobody up.
+    : least > 2 && s.viewers < least ? "too few viewers"
     : "";
   return {
     join: !kept,
