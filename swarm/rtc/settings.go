@@ -22,6 +22,16 @@ const (
 	graceAfter        = 500 * time.Millisecond
 )
 
+// How long a path that answers waits for a better kind of path, from the first check
+// on. pion's own 500 ms, 1 s and 2 s would keep a newcomer behind a NAT from its first
+// neighbour for the length of a segment. Two peers on one network answer each other
+// directly within milliseconds, so a tenth of a second finds that path first; a relay,
+// which costs somebody money, waits for a reply from the other side of the world.
+const (
+	reflexiveAfter = 100 * time.Millisecond // behind a NAT
+	relayAfter     = time.Second
+)
+
 // The channels of a link. Both sides make them under these ids, which spares the
 // round trip of RFC 8832's open and acknowledge.
 const (
@@ -47,6 +57,9 @@ func newConnection(cfg Config, servers []webrtc.ICEServer) (*webrtc.PeerConnecti
 	s.SetNet(sockets)
 	s.LoggerFactory = pionLog{cfg.Log}
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepaliveEvery)
+	s.SetSrflxAcceptanceMinWait(reflexiveAfter)
+	s.SetPrflxAcceptanceMinWait(reflexiveAfter)
+	s.SetRelayAcceptanceMinWait(relayAfter)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeQueryOnly)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetSCTPMaxMessageSize(wire.MaxMessage)

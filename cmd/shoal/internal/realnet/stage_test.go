@@ -105,7 +105,13 @@ func (o *outcome) count(t *testing.T, s *show, peers []*peer) {
 				took = append(took, d.Took)
 			}
 		}
-		t.Logf("%s: links %d, origin %d kB %v, peers %d kB, up %d kB, stalls %d refused %d twice %d", p.name, len(stats.Peers), stats.OriginBytes/1000, stats.ByCause,
+		linked := time.Duration(0)
+		for _, l := range stats.Peers {
+			if d := l.Since.Sub(p.joined); linked == 0 || d < linked {
+				linked = d
+			}
+		}
+		t.Logf("%s: linked after %d ms, links %d, origin %d kB %v, peers %d kB, up %d kB, stalls %d refused %d twice %d", p.name, linked.Milliseconds(), len(stats.Peers), stats.OriginBytes/1000, stats.ByCause,
 			stats.PeerBytes/1000, stats.Uploaded/1000, stats.Counters.Stalls, stats.Counters.Refusals, stats.Counters.PiecesTwice)
 	}
 	o.deliveries = len(took)
