@@ -19,7 +19,7 @@
 //	              messages go between pieces
 //	downlink      a queue: through at max(free, now − size/rate) + size/rate
 //	link          at most 128 KiB under way, what package node lets wait in an association
-//	connecting    two signal round trips and four of ICE, DTLS and SCTP
+//	connecting    two signal round trips, five of ICE, DTLS and SCTP, and 200 ms for NATs
 //	origin        a round trip (three the first time), then size over the least of the
 //	              client's rate, its downlink and its part of the total; errors in an
 //	              outage and before a segment exists

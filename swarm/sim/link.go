@@ -58,8 +58,13 @@ func (w *world) outward(p *peer, link int32) int32 {
 // one go.
 const spareLinks = 2
 
+// setUp is how long a link takes to open once both sides have described themselves:
+// five round trips of ICE, DTLS and SCTP, and the time to the second round of checks,
+// since the filter of a NAT lets nobody in who was not spoken to before.
+func setUp(rtt time.Duration) time.Duration { return 5*rtt + 200*time.Millisecond }
+
 // connect tries to make a link: an offer and an answer through the signal
-// server, then four round trips of ICE, DTLS and SCTP. It fails when the other is
+// server, then setUp. It fails when the other is
 // full, gone, banned, or behind the wrong kind of NAT.
 func (w *world) connect(p *peer, id swarm.PeerID) {
 	refuse := func(after time.Duration, other int32) {
@@ -86,7 +91,7 @@ func (w *world) connect(p *peer, id swarm.PeerID) {
 		w.links = append(w.links, link{ends: [2]int32{p.index, index}, rtt: path.RTT, loss: path.Loss, rate: path.Rate})
 		p.links = append(p.links, neighbour{index, n, id})
 		o.links = append(o.links, neighbour{p.index, n, p.id})
-		w.queue.push(event{at: w.now + 2*w.cfg.SignalRTT + 4*path.RTT, kind: evLinkUp, link: n})
+		w.queue.push(event{at: w.now + 2*w.cfg.SignalRTT + setUp(path.RTT), kind: evLinkUp, link: n})
 	}
 }
 

@@ -17,7 +17,7 @@ func TestConnect(t *testing.T) {
 		after   func(st *stage) time.Duration
 	}{
 		{name: "works", up: true,
-			after: func(st *stage) time.Duration { return 2*signal + 4*st.links[0].rtt }},
+			after: func(st *stage) time.Duration { return 2*signal + setUp(st.links[0].rtt) }},
 		{name: "nat", cfg: Config{Symmetric: 1},
 			after: func(*stage) time.Duration { return 5 * time.Second }},
 		{name: "gone", prepare: func(st *stage) { st.leaveSwarm(st.peers[1], true) },
@@ -39,7 +39,7 @@ func TestConnect(t *testing.T) {
 				st.join2(1, 2)
 				st.order(1, swarm.CloseSignal{})
 			},
-			after: func(st *stage) time.Duration { return 2*signal + 4*st.links[2].rtt }},
+			after: func(st *stage) time.Duration { return 2*signal + setUp(st.links[2].rtt) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.cfg.Viewers == 0 {
