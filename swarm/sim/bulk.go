@@ -270,7 +270,7 @@ func (w *world) measure(p *peer) {
 		}
 	}
 	if p.signal {
-		w.tell(p, swarm.SwarmState{Size: w.members, Connected: true})
+		w.tell(p, swarm.SwarmState{Size: w.toldSize(), Connected: true})
 	}
 	w.check(p)
 	w.queue.push(event{at: w.now + measureEvery, kind: evMeasure, who: p.index})

@@ -108,6 +108,9 @@ type Config struct {
 	Symmetric float64
 	// Pairing of the signal server (default first).
 	Pairing Pairing
+	// SizeFactor is how wrong the signal server is about the swarm's size: it says so
+	// many times the truth (default 1).
+	SizeFactor float64
 	// SignalRTT is the round trip to the signal server (default 40 ms).
 	SignalRTT time.Duration
 	// ConnectTimeout is when a connection that cannot be made is given up
@@ -233,6 +236,7 @@ func (c Config) populate() Config {
 	or(&c.RTTMax, 200*time.Millisecond)
 	or(&c.Jitter, 5*time.Millisecond)
 	or(&c.Pairing, PairFirst)
+	or(&c.SizeFactor, 1)
 	or(&c.SignalRTT, 40*time.Millisecond)
 	or(&c.ConnectTimeout, 5*time.Second)
 	or(&c.OriginRTT, 30*time.Millisecond)
@@ -312,6 +316,7 @@ func (c Config) validate() error {
 		"signal rtt, origin rtt, connect timeout, detect, clock skew: want nothing negative")
 	check(c.Loss >= 0 && c.Loss < 0.5, "loss %v: want 0 ≤ loss < 0.5", c.Loss)
 	share("symmetric", c.Symmetric)
+	check(c.SizeFactor >= 0.001 && c.SizeFactor <= 1000, "size factor %v: want 0.001 to 1000", c.SizeFactor)
 	share("silent", max(c.Silent, 0))
 	share("liars", c.Liars.Corrupt+c.Liars.Offer+c.Liars.Stall)
 	for _, k := range c.Kills {

@@ -48,6 +48,7 @@ func TestConfigRefusesWhatCannotBe(t *testing.T) {
 		{"rtt", Config{RTTMin: time.Second, RTTMax: time.Millisecond}, "rtt"},
 		{"loss", Config{Loss: 0.5}, "loss"},
 		{"liars", Config{Liars: Liars{0.5, 0.4, 0.2}}, "liars"},
+		{"size factor", Config{SizeFactor: -1}, "size factor"},
 		{"outage", Config{Outages: []Outage{{time.Second, 0}}}, "outage"},
 		{"kill", Config{Kills: []Kill{{Viewers: 1.1}}}, "kill"},
 		{"brain", Config{Brain: swarm.Config{MinPeers: 20}}, ""}, // the brain says so itself

@@ -171,3 +171,15 @@ func TestDiscover(t *testing.T) {
 		}
 	})
 }
+
+// The signal server may be wrong about the swarm's size, but says at least one.
+func TestSizeFactor(t *testing.T) {
+	for factor, want := range map[float64]int{0: 8, 10: 80, 0.1: 1} {
+		st := set(t, Config{Viewers: 8, SizeFactor: factor}, nil)
+		st.until(time.Second)
+		_, states := inputs[swarm.SwarmState](st, 7)
+		if len(states) == 0 || states[len(states)-1].Size != want {
+			t.Errorf("factor %v: told %+v, want %d", factor, states, want)
+		}
+	}
+}

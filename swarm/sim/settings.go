@@ -53,6 +53,7 @@ var settings = map[string]setting{
 	"churn":           value(parseShare, func(c *Config) *float64 { return &c.Churn }),
 	"silent":          value(parseShare, func(c *Config) *float64 { return &c.Silent }),
 	"switches":        value(parseFloat, func(c *Config) *float64 { return &c.Switches }),
+	"size_factor":     value(parseFloat, func(c *Config) *float64 { return &c.SizeFactor }),
 	"downlink":        value(parseRate, func(c *Config) *int64 { return &c.Downlink }),
 	"seed_link":       value(parseRate, func(c *Config) *int64 { return &c.SeedLink }),
 	"origin_rate":     value(parseRate, func(c *Config) *int64 { return &c.OriginRate }),

@@ -101,6 +101,14 @@ func (w *world) setSignal(p *peer, open bool) {
 	w.queue.push(event{at: w.now + w.cfg.SignalRTT, kind: evState, who: p.index})
 }
 
+// toldSize is what the signal server says of the swarm's size.
+func (w *world) toldSize() int {
+	if w.members == 0 {
+		return 0
+	}
+	return max(1, int(float64(w.members)*w.cfg.SizeFactor))
+}
+
 func (w *world) state(p *peer) {
-	w.tell(p, swarm.SwarmState{Size: w.members, Connected: p.signal})
+	w.tell(p, swarm.SwarmState{Size: w.toldSize(), Connected: p.signal})
 }
