@@ -11,17 +11,16 @@ for (const name of await readdir(here("dist"))) {
   if (name !== "README.md") await rm(here(`dist/${name}`), { recursive: true });
 }
 await build({
-  entryPoints: ["status/status.ts", "status/status.css", "watch/watch.ts", "watch/watch.css"].map((name) => here(`src/${name}`)),
+  entryPoints: ["status/status.ts", "status/status.css", "watch/watch.ts", "watch/watch.css", "map/map.ts", "map/map.css", "map/layout.worker.ts"].map((name) => here(`src/${name}`)),
   entryNames: "[name]",
   outdir: here("dist"),
   bundle: true,
   minify: true,
-  sourcemap: true,
   format: "esm",
   target: "es2022",
   logLevel: "warning",
 });
-for (const page of ["status", "watch"]) await cp(here(`src/${page}/${page}.html`), here(`dist/${page}.html`));
+for (const page of ["status", "watch", "map"]) await cp(here(`src/${page}/${page}.html`), here(`dist/${page}.html`));
 // The players that the demo's page offers, as their packages ship them.
 const players = {
   dash: "dashjs/dist/modern/umd/dash.all.min.js",

@@ -14,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+
+	"github.com/shoal-p2p/shoal/player/web"
 )
 
 // patience is how long a test waits for what should take seconds: the machine
@@ -227,13 +229,32 @@ func (tb *tab) crash() {
 // screenshot writes what the tab shows to a PNG file.
 func (tb *tab) screenshot(t testing.TB, file string) {
 	t.Helper()
+	if err := os.WriteFile(file, tb.png(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// png is what the tab shows.
+func (tb *tab) png(t testing.TB) []byte {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(tb.ctx, patience)
 	defer cancel()
-	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-	if err == nil {
-		err = os.WriteFile(file, png, 0o644)
-	}
+	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		t.Fatalf("%s: screenshot: %v", tb.name, err)
 	}
+	return picture
+}
+
+// needsBuild leaves a test out where the browser files were not built, which CI
+// must have done.
+func needsBuild(t testing.TB) {
+	t.Helper()
+	if _, built := web.Files(); built {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("the browser files are not built: go generate ./...")
+	}
+	t.Skip("the browser files are not built: go generate ./...")
 }
