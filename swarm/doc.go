@@ -63,7 +63,8 @@
 // peer that cannot be reached is tried again after pauses that double, with jitter.
 // What neighbours are worth is learnt without asking anything of them: pieces they
 // brought and took lately, over the round trip and the time from Accept to the first
-// piece. Every reviewEvery one that lets transfers down is let go, one at most; every
+// piece. Of too many the least useful one leaves that has enough others and nothing
+// under way, so that newcomers get into a full swarm. Every reviewEvery one that lets transfers down is let go, one at most; every
 // second review one peer more is tried for half a minute, in the two free places,
 // and takes another's place only if it is worth half as much again and a segment
 // more. Seeds stay, and nobody leaves while bytes are under way.

@@ -155,3 +155,19 @@ func TestForwardNeedsACommonNeighbour(t *testing.T) {
 		t.Error("a payload for a stranger was taken")
 	}
 }
+
+// TestWebsocketClosesAtMaxAndOpensBelowMin over real links and a real server.
+func TestWebsocketClosesAtMaxAndOpensBelowMin(t *testing.T) {
+	s := startServer(t)
+	full := swarm.Config{MinPeers: 1, MaxPeers: 1, DisconnectWebsocketOnMax: true}
+	a, b := member(t, s.url(), full), member(t, s.url(), full)
+	until(t, "link", func() bool { return linkedTo(a, b) && linkedTo(b, a) })
+	until(t, "websockets closed", func() bool { return !a.Stats().Connected && !b.Stats().Connected })
+	if !linkedTo(a, b) {
+		t.Error("the link went with the websocket")
+	}
+	b.Close()
+	until(t, "websocket open again", func() bool { return a.Stats().Connected })
+	c := member(t, s.url(), full)
+	until(t, "another link", func() bool { return linkedTo(a, c) && linkedTo(c, a) })
+}

@@ -38,6 +38,7 @@ func predict(t *testing.T, s story) outcome {
 }
 
 func TestVirtualNetworkAgrees(t *testing.T) {
+	need(t)
 	for _, s := range stories() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

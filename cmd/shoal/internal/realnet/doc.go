@@ -12,9 +12,10 @@
 // Offload must agree within 0.05 and the median delivery within 25 %. The table in
 // package sim's documentation was printed by this test:
 //
-//	go test ./cmd/shoal/internal/realnet -v -run Agrees
+//	SHOAL_REALNET=on go test ./cmd/shoal/internal/realnet -v | grep '|'
 //
-// Namespaces need root; there they are made and removed by the test. Where the
-// machine is too busy for real time to be real (late timers tell), a story is run
-// again with all rates halved, in both worlds, rather than judged less strictly.
+// It takes two minutes; CI runs it as a step of its own (.ci/run real). Namespaces
+// need root; the test makes and removes them. Where the machine is too busy for real
+// time to be real (late timers tell), a story is run again with all rates halved, in
+// both worlds, rather than judged less strictly.
 package realnet

@@ -1,16 +1,34 @@
 package realnet
 
 import (
-	"fmt"
+	"flag"
 	"os"
 	"testing"
 )
 
-func TestMain(m *testing.M) {
-	if os.Getenv("CI") == "" && os.Getenv("SHOAL_REALNET") == "" {
-		fmt.Println("real networks take two minutes of the machine: SHOAL_REALNET=1 runs them, and CI does")
-		return
+// wanted says whether real networks are to be built: they take two minutes of the
+// machine, so developers ask for them, and CI has them.
+func wanted() bool {
+	switch os.Getenv("SHOAL_REALNET") {
+	case "on":
+		return true
+	case "off":
+		return false
 	}
-	hurry()
+	return os.Getenv("CI") != ""
+}
+
+func TestMain(m *testing.M) {
+	if wanted() {
+		hurry()
+		_ = flag.Set("test.parallel", "3") // stories at a time: one takes a third of a core
+	}
 	os.Exit(m.Run())
+}
+
+func need(t *testing.T) {
+	t.Helper()
+	if !wanted() {
+		t.Skip("SHOAL_REALNET=on runs it")
+	}
 }

@@ -45,6 +45,17 @@ func newNamespace(t *testing.T) *namespace {
 	return n
 }
 
+// sweepNamespaces removes those of test runs that were killed.
+func sweepNamespaces() {
+	left, _ := filepath.Glob("/run/netns/shoal-*-*")
+	for _, path := range left {
+		var pid, n int
+		if _, err := fmt.Sscanf(filepath.Base(path), "shoal-%d-%d", &pid, &n); err == nil && unix.Kill(pid, 0) == unix.ESRCH {
+			_ = exec.Command("ip", "netns", "delete", filepath.Base(path)).Run()
+		}
+	}
+}
+
 // live is the thread. It is never unlocked, so it ends with its goroutine and no
 // other goroutine finds itself in the namespace.
 func (n *namespace) live(entered chan<- error) {
@@ -169,6 +180,8 @@ func namespaces(t *testing.T, s story, show *show) []host {
 }
 
 func TestNamespacesAgree(t *testing.T) {
+	need(t)
+	sweepNamespaces()
 	if os.Getuid() != 0 {
 		if os.Getenv("CI") != "" {
 			t.Fatal("network namespaces need root, and CI must run this test")
