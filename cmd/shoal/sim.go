@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -26,6 +27,10 @@ type simFlags struct {
 	tracePeer                     string
 	record                        bool
 }
+
+// simMemory is the heap from which on the collector works harder: ten thousand
+// viewers fit below it.
+const simMemory = 5 << 30
 
 func simCommand() *cobra.Command {
 	var o simFlags
@@ -142,6 +147,9 @@ func (o *simFlags) run(cmd *cobra.Command) (err error) {
 		if err := chart.Check(o.plot); err != nil {
 			return usageError{err}
 		}
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(simMemory) // main lets the heap grow to five times what lives
 	}
 	if o.trace != "" {
 		trace, done, err := openTrace(o.trace, cmd.OutOrStdout())

@@ -45,7 +45,15 @@
 // Run's error wraps ErrInvariant when a stall was caused by the swarm, a piece
 // came from nowhere or went nowhere, a brain sent what it did not hold, fetched or
 // connected to what does not exist, a way from the origin was longer than MaxHops,
-// a table outgrew its cap, or a brain asked for Ticks without end.
+// a viewer played what nobody verified or never started, a table outgrew its cap, or
+// a brain asked for Ticks without end. invariants_test.go breaks each of them once.
+//
+// # Bounds
+//
+// Next to what came of a run stands what no brain could do better than, computed
+// from who was there with what uplink (see Bounds): the most offload that uplinks
+// allow, the fluid bound on delivering a segment to a share of the viewers, and for
+// a film the offload of perfect knowledge, a maximum flow from caches to viewers.
 //
 // # Stories
 //
@@ -55,4 +63,13 @@
 //
 //	go test ./swarm/sim -run Scenarios          # what became different
 //	go test ./swarm/sim -run Scenarios -update  # record it, and read the diff
+//
+// The stories figure_*.txt are small versions of swarm/testdata/figures, the ten
+// that the project is measured by. Those are run by
+//
+//	shoal sim --scenario swarm/testdata/figures/ten_thousand.txt --plot swarm.svg
+//	SHOAL_SIM_FULL=1 go test ./swarm/sim -run FiguresInFull -v -timeout 3h
+//
+// swarm/testdata/vectors holds what single brains of small swarms were told and
+// answered, for other implementations to replay.
 package sim
