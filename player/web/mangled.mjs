@@ -43,12 +43,13 @@ async function* lib() {
 /** Only the wire has names in two words joined by "_" (signal/PROTOCOL.md). */
 const wire = /[a-z]_[a-z]/;
 
+const uncommented = (text) => text.replace(/\/\*[^]*?\*\/|(?<!:)\/\/.*/g, "");
 const words = (text) => text.match(/[A-Za-z_$][\w$]*/g) ?? [];
 
 /** A regular expression of all names that may be shortened. */
 export async function ownNames() {
   const keep = new Set();
-  const add = async (file) => words(await readFile(file, "utf8")).forEach((w) => keep.add(w));
+  const add = async (file) => words(uncommented(await readFile(file, "utf8"))).forEach((w) => keep.add(w));
   for (const path of foreign)
     for await (const file of files(here(path), /^(?!.*\.test\.).*\.(ts|mjs|js)$/)) await add(file);
   for await (const file of lib()) await add(file);
@@ -58,11 +59,11 @@ export async function ownNames() {
     for await (const file of files(here(`src/${folder}`), /^(?!.*\.test\.).*\.ts$/)) {
       const text = await readFile(file, "utf8");
       // Quoted texts are data; names in them stay.
-      for (const [quoted] of text.matchAll(/"[^"\n]*"|`[^`]*`/g)) words(quoted).forEach((w) => keep.add(w));
+      for (const [quoted] of uncommented(text).matchAll(/"[^"\n]*"|`[^`]*`/g)) words(quoted).forEach((w) => keep.add(w));
       // Exports keep their names, so what is reached through a namespace must too.
       for (const [, space] of text.matchAll(/import \* as (\w+)/g))
         for (const [, name] of text.matchAll(new RegExp(`\\b${space}\\.(\\w+)`, "g"))) keep.add(name);
-      const code = text.replace(/\/\*[^]*?\*\/|\/\/.*/g, "");
+      const code = uncommented(text);
       for (const [, name] of code.matchAll(/\b([a-z_]\w*)/g)) names.add(name);
     }
   const free = [...names].filter((n) => n.length > 2 && !keep.has(n) && !wire.test(n)).sort();
