@@ -31,8 +31,9 @@ type link struct {
 	handler node.Handler
 	rtt     atomic.Int64 // ns
 	down    atomic.Bool
-	turn    sync.Mutex // one call of the handler at a time
-	ended   chan error // what a reader ended with; one element each
+	spoke   atomic.Bool // something was sent since alive looked
+	turn    sync.Mutex  // one call of the handler at a time
+	ended   chan error  // what a reader ended with; one element each
 	readers sync.WaitGroup
 	stop    chan struct{} // ends the notifier
 }
@@ -45,6 +46,7 @@ func newLink(s *session, a *attempt, h node.Handler) *link {
 
 // start tells the handler of the link and begins to deliver what comes.
 func (l *link) start() {
+	l.alive() // the first one tells that more will come
 	l.handler.LinkUp(l)
 	l.readers.Go(func() { l.ended <- l.read(l.a.control.open, l.handler.Control) })
 	l.readers.Go(func() { l.ended <- l.read(l.a.bulk.open, l.handler.Bulk) })
@@ -134,6 +136,7 @@ func (l *link) send(dc *webrtc.DataChannel, b []byte) error {
 	case dc.BufferedAmount()+uint64(len(b)) > maxQueued:
 		return fmt.Errorf("%w: %d bytes on channel %s", ErrQueueFull, dc.BufferedAmount(), dc.Label())
 	}
+	l.spoke.Store(true)
 	if err := dc.Send(b); err != nil {
 		return fmt.Errorf("%w: %w", ErrLinkDown, err)
 	}

@@ -190,6 +190,8 @@ func (s *session) serve(a *attempt) error {
 	defer l.end()
 	rtt := time.NewTicker(rttEvery)
 	defer rtt.Stop()
+	alive := time.NewTicker(aliveCheck)
+	defer alive.Stop()
 	grace := time.NewTimer(time.Hour)
 	grace.Stop()
 	defer grace.Stop()
@@ -207,6 +209,8 @@ func (s *session) serve(a *attempt) error {
 			return ErrLost
 		case <-rtt.C:
 			l.measure()
+		case <-alive.C:
+			l.alive()
 		case p := <-s.inbox:
 			if p.kind == kindOffer && p.session != a.name {
 				s.hold(p)

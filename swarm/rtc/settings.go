@@ -19,7 +19,7 @@ const (
 	disconnectedAfter = 1500 * time.Millisecond
 	failedAfter       = 1500 * time.Millisecond // after disconnected
 	keepaliveEvery    = 500 * time.Millisecond
-	graceAfter        = 500 * time.Millisecond
+	graceAfter        = 300 * time.Millisecond
 )
 
 // How long a path that answers waits for a better kind of path, from the first check

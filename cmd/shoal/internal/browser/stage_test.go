@@ -53,6 +53,10 @@ func newStage(t testing.TB, cfg signal.Config) *stage {
 		w.Header().Set("Content-Type", "text/html")
 		io.WriteString(w, peerPage)
 	})
+	mux.HandleFunc("/liar.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		io.WriteString(w, liar)
+	})
 	mux.Handle("/", web.Handler())
 	s.server = httptest.NewServer(mux)
 	t.Cleanup(func() {
@@ -86,6 +90,15 @@ async function get(n, options = {}) {
 }
 const linked = n => engine.stats().peers >= n;
 </script>`
+
+// liar is the client's worker, with the last byte of every piece (frame type 0) that it
+// sends changed.
+const liar = `importScripts("/shoal.js");
+const send = RTCDataChannel.prototype.send;
+RTCDataChannel.prototype.send = function (data) {
+	if (data.length > 1000 && data[0] == 0) data[data.length - 1] ^= 1;
+	return send.call(this, data);
+};`
 
 // got is what get in the page resolves to.
 type got struct {

@@ -223,8 +223,7 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
   }
 
   gone(id: PeerID): void {
-    const s = this.sessions.get(id);
-    if (s && !s.isUp) s.end("gone from signalling");
+    this.sessions.get(id)?.gone();
   }
 
   size(n: number): void {

@@ -5,12 +5,20 @@ import { millisecond, type Duration } from "../core/time.ts";
 import type { Link } from "../node/network.ts";
 import { encodeControl } from "../wire/control.ts";
 import { MaxMessage } from "../wire/limits.ts";
+import { encode } from "../wire/msgpack.ts";
 import { Bulk, Control, type Command, type Report } from "./bridge.ts";
 import { movedChannel, PassedChannel, type Channel, type ChannelEvents } from "./channel.ts";
 import { payload, type Payload } from "./payload.ts";
 
 /** How long a connection may take to open, ms. */
 export const AttemptTimeout = 10_000;
+/** A link on which nothing was sent for this long gets a sign of life, ms (swarm/PROTOCOL.md §6.14). */
+const AliveEvery = 500;
+/** Silence after which a peer that gives signs of life is gone, ms. */
+const SilenceMost = 1500;
+/** The same once signalling, too, says that it is gone. */
+const SilenceSuspect = 900;
+const AliveType = 14;
 /** How long ICE may be disconnected until the peer is gone, ms. */
 const GraceAfter = 2000;
 /** Remote candidates that one attempt takes. */
@@ -55,6 +63,15 @@ export class Session implements Link {
   private early: [number, Uint8Array][] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private roundTrip: Duration = 0;
+  /** Sends signs of life, and misses the peer's. */
+  private pulse: ReturnType<typeof setInterval> | undefined;
+  private sentAt = -AliveEvery;
+  private heardAt = 0;
+  private beatAt = 0;
+  /** The peer gives signs of life. */
+  private lively = false;
+  /** Signalling says that it is gone. */
+  private suspect = false;
 
   constructor(host: SessionHost, peer: PeerID, offer: Payload | undefined, wanted: boolean) {
     this.host = host;
@@ -159,14 +176,34 @@ export class Session implements Link {
     if (this.open !== 3 || this.isUp || this.ended) return;
     this.isUp = true;
     clearTimeout(this.timer);
+    this.heardAt = performance.now();
+    this.beat(); // the first one tells that more will come
+    this.pulse = setInterval(() => this.beat(), AliveEvery / 2);
     this.host.up(this);
     for (const [n, data] of this.early.splice(0)) this.message(n, data);
   }
 
   private message(channel: number, data: Uint8Array): void {
+    this.heardAt = performance.now();
     if (data.length > MaxMessage) return this.end("message too long");
-    if (this.isUp) this.host.deliverTo(this, channel, data);
+    if (channel === Control && data[0] === AliveType) this.lively = true;
+    else if (this.isUp) this.host.deliverTo(this, channel, data);
     else if (this.early.push([channel, data]) > MaxEarly) this.fail("failed");
+  }
+
+  private beat(): void {
+    const now = performance.now();
+    // Who slept has heard nothing, and cannot tell silence from what waits to be read.
+    if (now - this.beatAt > 2 * AliveEvery) this.heardAt = now;
+    this.beatAt = now;
+    if (now - this.sentAt >= AliveEvery) this.send(Control, encode(AliveType, [AliveEvery]));
+    if (this.lively && now - this.heardAt > (this.suspect ? SilenceSuspect : SilenceMost)) this.end("silent");
+  }
+
+  /** Signalling does not know the peer any more: an attempt is over, a link must prove itself. */
+  gone(): void {
+    if (this.isUp) this.suspect = true;
+    else this.end("gone from signalling");
   }
 
   private closed(): void {
@@ -188,6 +225,7 @@ export class Session implements Link {
   private send(channel: number, data: Uint8Array): void {
     const c = this.channels[channel];
     if (this.ended || !c || c.queued() + data.length > MaxQueued) return;
+    this.sentAt = performance.now();
     try {
       c.send(data);
     } catch {
@@ -220,6 +258,7 @@ export class Session implements Link {
     if (this.ended) return;
     this.ended = true;
     clearTimeout(this.timer);
+    clearInterval(this.pulse);
     // What was sent last must leave before the connection is gone.
     const id = this.connection;
     setTimeout(() => this.host.command({ op: "close", id }), FarewellAfter);

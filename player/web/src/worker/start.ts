@@ -17,7 +17,7 @@ export interface Started {
 
 /** `script` is where the worker's code is, if not where ours came from. */
 export async function startWorker(script: string | undefined, receive: (m: FromWorker) => void): Promise<Started> {
-  const url = script || base.worker;
+  const url = script ? new URL(script, location.href).href : base.worker;
   const ed25519 = url && new URL("ed25519.js", url).href;
   const worker = url && (await tryWorker(url));
   if (worker) {

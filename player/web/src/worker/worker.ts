@@ -169,6 +169,7 @@ class PeerHost {
       },
       end: (s) => {
         this.streams.delete(id);
+        this.stats(); // so that figures are those after this request
         this.post({ is: "end", id, ...sourcesOf(s), active: s.activeTime, size: s.size });
       },
       fail: (_, error) => {
