@@ -26,16 +26,19 @@ const rttEvery = time.Second
 
 // link is a session whose channels are open.
 type link struct {
-	s       *session
-	a       *attempt
-	handler node.Handler
-	rtt     atomic.Int64 // ns
-	down    atomic.Bool
-	spoke   atomic.Bool // something was sent since alive looked
-	turn    sync.Mutex  // one call of the handler at a time
-	ended   chan error  // what a reader ended with; one element each
-	readers sync.WaitGroup
-	stop    chan struct{} // ends the notifier
+	s          *session
+	a          *attempt
+	handler    node.Handler
+	rtt        atomic.Int64 // ns
+	down       atomic.Bool
+	spoke      atomic.Bool  // something was sent since the last beat
+	heard      atomic.Bool  // something came since the last beat
+	lively     atomic.Bool  // the peer gives signs of life
+	delivering atomic.Int32 // readers that wait for the handler
+	turn       sync.Mutex   // one call of the handler at a time
+	ended      chan error   // what a reader ended with; one element each
+	readers    sync.WaitGroup
+	stop       chan struct{} // ends the notifier
 }
 
 func newLink(s *session, a *attempt, h node.Handler) *link {
@@ -46,9 +49,9 @@ func newLink(s *session, a *attempt, h node.Handler) *link {
 
 // start tells the handler of the link and begins to deliver what comes.
 func (l *link) start() {
-	l.alive() // the first one tells that more will come
+	_ = l.send(l.a.control.dc, aliveMessage) // tells that more will come
 	l.handler.LinkUp(l)
-	l.readers.Go(func() { l.ended <- l.read(l.a.control.open, l.handler.Control) })
+	l.readers.Go(func() { l.ended <- l.read(l.a.control.open, l.control) })
 	l.readers.Go(func() { l.ended <- l.read(l.a.bulk.open, l.handler.Bulk) })
 	l.readers.Go(l.notify)
 }
@@ -73,9 +76,12 @@ func (l *link) read(c io.Reader, deliver func(node.Link, []byte)) error {
 		case l.down.Load():
 			return ErrHungUp // what is still in the receive buffer is not wanted
 		}
+		l.heard.Store(true)
+		l.delivering.Add(1)
 		l.turn.Lock()
 		deliver(l, buffer[:n])
 		l.turn.Unlock()
+		l.delivering.Add(-1)
 	}
 }
 

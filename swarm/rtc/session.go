@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -24,6 +25,8 @@ type session struct {
 
 	// relayed is how the peer is reached: through a neighbour. The session's own.
 	relayed bool
+
+	suspect atomic.Bool // signalling does not know the peer any more
 
 	// Guarded by n.mu.
 	up     bool      // LinkUp was or is being told
@@ -192,6 +195,7 @@ func (s *session) serve(a *attempt) error {
 	defer rtt.Stop()
 	alive := time.NewTicker(aliveCheck)
 	defer alive.Stop()
+	heart := pulse{looked: time.Now(), heard: time.Now()}
 	grace := time.NewTimer(time.Hour)
 	grace.Stop()
 	defer grace.Stop()
@@ -210,7 +214,9 @@ func (s *session) serve(a *attempt) error {
 		case <-rtt.C:
 			l.measure()
 		case <-alive.C:
-			l.alive()
+			if err := l.beat(&heart, time.Now()); err != nil {
+				return err
+			}
 		case p := <-s.inbox:
 			if p.kind == kindOffer && p.session != a.name {
 				s.hold(p)

@@ -24,16 +24,14 @@ const signed = "{ requireSigned: true }"
 
 // TestBrowserAndGoFeedOneAnother has a Go seed feed a tab, the tab a Go viewer, and
 // the Go viewer a second tab; each source is gone before the next one feeds, and
-// nothing leaves the origin twice.
+// the origin is down once the seed has what it has.
 func TestBrowserAndGoFeedOneAnother(t *testing.T) {
 	const count = 3
 	c := startChromium(t)
 	key := newKey(t)
 	s := newStage(t, signal.Config{SigningKey: key.Public()})
-	all := 0
 	var plan []node.Resource
 	for n := range count {
-		all += len(body(n))
 		plan = append(plan, s.resource(n))
 	}
 	goGet := func(who string, peer *node.Node) {
@@ -51,9 +49,6 @@ func TestBrowserAndGoFeedOneAnother(t *testing.T) {
 		for n := range count {
 			get(t, tb, n)
 		}
-		if stats := eval[map[string]any](t, tb, "engine.stats()"); stats["peerBytes"] != float64(all) || stats["originBytes"] != 0.0 {
-			t.Errorf("%s: not all from its peer: %v", tb.name, stats)
-		}
 	}
 	open := func(name string) *tab {
 		t.Helper()
@@ -65,6 +60,7 @@ func TestBrowserAndGoFeedOneAnother(t *testing.T) {
 
 	seed := s.goPeer(t, key)
 	goGet("the seed", seed)
+	s.originDown(true)
 	first := open("first tab")
 	tabGet(first)
 	if err := seed.Close(); err != nil {
@@ -76,19 +72,10 @@ func TestBrowserAndGoFeedOneAnother(t *testing.T) {
 	viewer := s.goPeer(t, nil, func(cfg *node.Config) { cfg.RequireSigned, cfg.PublicKey = true, key.Public() })
 	first.until(t, "a link to the viewer", "linked(1)")
 	goGet("the viewer", viewer)
-	if stats := viewer.Stats(); stats.PeerBytes != int64(all) || stats.OriginBytes != 0 {
-		t.Errorf("the viewer: %d bytes from peers, %d from the origin", stats.PeerBytes, stats.OriginBytes)
-	}
 	first.crash()
 	eventually(t, "the first tab's end", func() bool { return len(viewer.Stats().Peers) == 0 })
 
-	second := open("second tab")
-	tabGet(second)
-	for n := range count {
-		if s.requests(n) != 1 {
-			t.Errorf("%d left the origin %d times, want once", n, s.requests(n))
-		}
-	}
+	tabGet(open("second tab"))
 }
 
 // TestPeersThatGoAreMissedSoon closes one tab and crashes another: the rest of the
@@ -107,19 +94,17 @@ func TestPeersThatGoAreMissedSoon(t *testing.T) {
 		stays.until(t, "links to both", "linked(2)")
 		eventually(t, "the Go peer's links to both", func() bool { return len(viewer.Stats().Peers) == 2 })
 		id := eval[string](t, goes, "engine.stats().peer")
-		noticed := make(chan time.Duration, 1)
+		eval[any](t, stays, "void (window.gone = new Promise(r => engine.on('peers', p => p.peer == '"+id+"' && !p.up && r(Date.now()))))")
 		begin := time.Now()
+		noticed := make(chan time.Duration, 1)
 		go func() {
 			for time.Since(begin) < patience && len(viewer.Stats().Peers) == 2 {
 				time.Sleep(5 * time.Millisecond)
 			}
 			noticed <- time.Since(begin)
 		}()
-		eval[any](t, stays, "void (window.gone = new Promise(r => engine.on('peers', p => p.peer == '"+id+"' && !p.up && r(Date.now()))))")
-		begin = time.Now()
 		leave.end(goes)
-		at := eval[float64](t, stays, "gone")
-		took := time.UnixMilli(int64(at)).Sub(begin)
+		took := time.UnixMilli(int64(eval[float64](t, stays, "gone"))).Sub(begin)
 		byGo := <-noticed
 		t.Logf("a tab that %s is missed by a tab after %v, by a Go peer after %v", leave.how, took.Round(time.Millisecond), byGo.Round(time.Millisecond))
 		if took > soon || byGo > soon {
@@ -192,13 +177,11 @@ func TestReloadResumes(t *testing.T) {
 		}
 	}
 	// And it is fed to others.
+	s.originDown(true)
 	other := s.peer(t, c.newProfile(t), "other", "{}")
 	other.until(t, "a link", "linked(1)")
 	eval[any](t, other, "plan(0, 4)")
 	for n := range 4 {
 		get(t, other, n)
-		if s.requests(n) != 1 {
-			t.Errorf("%d left the origin %d times, want once", n, s.requests(n))
-		}
 	}
 }
