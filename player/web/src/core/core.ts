@@ -21,7 +21,7 @@ import { began, cancelled, offered, refused } from "./offer.ts";
 import { accepted, pump, sent } from "./upload.ts";
 import { flowing } from "./flow.ts";
 import { type Track, subscribed, unsubscribed } from "./subscribe.ts";
-import { exchanged, forward, forwardOut } from "./exchange.ts";
+import { exchanged, forward, forwardOut, way } from "./exchange.ts";
 
 /**
  * `handle` takes an input, `drain` gives the effects, `next` says when it wants to be
@@ -48,6 +48,10 @@ export class Core {
   seekAt: Time = 0;
   seekWait: Duration = 0;
   reviewAt: Time = 0;
+  /** More than maxPeers links. */
+  crowded = false;
+  /** When one of them must leave. */
+  roomBy: Time = 0;
   reviews = 0;
   /** Forwards of all neighbours together. */
   readonly relayed: Allowance = { left: relayBurst, at: 0 };
@@ -100,6 +104,11 @@ export class Core {
   /** When `handle` wants a Tick, and why; undefined when nothing is due. */
   next(): { at: Time; why: Reason } | undefined {
     return this.timers.first();
+  }
+
+  /** Whether a ForwardOut to a peer would find a way. */
+  reaches(to: PeerID): boolean {
+    return !!way(this, to);
   }
 
   emit(e: Effect): void {

@@ -49,15 +49,20 @@ export function exchanged(c: Core, p: Peer, m: Peers): void {
  */
 export function forwardOut(c: Core, { to, payload }: ForwardOut): void {
   if (to === c.cfg.id) return;
-  const dial = c.pend.get(to);
-  let via = dial && c.peers.get(dial.via);
-  if (!via?.neighbours.has(to)) {
-    via = undefined;
-    for (const p of c.links) if (p.greeted && p.neighbours.has(to) && (!via || p.rtt < via.rtt)) via = p;
-  }
+  const via = way(c, to);
   if (!via) return;
+  const dial = c.pend.get(to);
   if (dial) dial.via = via.id;
   send(c, via, { type: MessageType.Forward, from: c.cfg.id, to, payload });
+}
+
+/** The neighbour to reach a peer by. */
+export function way(c: Core, to: PeerID): Peer | undefined {
+  let via = c.peers.get(c.pend.get(to)?.via ?? "");
+  if (via?.neighbours.has(to)) return via;
+  via = undefined;
+  for (const p of c.links) if (p.greeted && p.neighbours.has(to) && (!via || p.rtt < via.rtt)) via = p;
+  return via;
 }
 
 /**

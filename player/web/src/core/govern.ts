@@ -48,6 +48,10 @@ const maxTrials = 2;
 // by how much: about one segment. Without a gap two of equal worth would take turns.
 const better = 1.5;
 const betterBy = 64;
+// So many links more than maxPeers are kept for so long, until the newcomer has told whom
+// else it knows.
+const maxOver = 2;
+const crowdTime = second;
 // So many strikes lately make a poor neighbour of one that delivers less than so many
 // pieces for each.
 const poorStrikes = 2;
@@ -69,8 +73,15 @@ const linksAndDials = (c: Core) => c.links.length + c.pend.size;
  */
 export function checkPeers(c: Core): void {
   expireDials(c);
-  if (c.links.length > c.cfg.maxPeers)
-    return disconnect(c, c.links.reduce((a, b) => (worse(a, b) <= 0 ? a : b)), "too many peers"); // which checks again
+  const over = c.links.length - c.cfg.maxPeers;
+  if (over > 0) {
+    if (!c.crowded) c.roomBy = c.now + crowdTime;
+    c.crowded = true;
+    if (over > maxOver || c.now >= c.roomBy) {
+      c.crowded = false;
+      return disconnect(c, surplus(c), "too many peers"); // which checks again
+    }
+  } else c.crowded = false;
   const heardToo = c.links.length < c.cfg.minPeers || !c.connected;
   for (let next; linksAndDials(c) < target(c) && (next = bestCandidate(c, heardToo)); ) connect(c, next, false);
   checkWebsocket(c);
@@ -99,6 +110,7 @@ function setGovern(c: Core, missing: number, heardToo: boolean): void {
     missing > 0 ? nextCandidate(c, heardToo) : Infinity,
     ...[...c.pend.values()].map((d) => d.since + connectPatience),
     c.links.length ? c.reviewAt : Infinity,
+    c.crowded ? c.roomBy : Infinity,
     websocketAt(c),
   );
   if (at < Infinity) c.timers.set(c.govern, Math.max(at, c.now), Reason.Govern);
@@ -126,9 +138,23 @@ const poor = (p: Peer) => !p.hello.seed && failures(p) >= poorStrikes && value(p
 const idle = (p: Peer) => !(p.inbound.length || p.outbound.length);
 
 /**
- * Orders neighbours by who leaves first when there are too many: the one with most
- * failures lately, then with least use, then a weak one, then the newest. A seed is
- * never the worst.
+ * The neighbour that leaves when there are too many. In a swarm where everybody has all
+ * the links it wants, nobody could come in if that were always the newest: so it is the
+ * least useful one with enough neighbours of its own and nothing under way, and only
+ * where there is none the worst of all, which is the newest if the others have been of
+ * any use.
+ */
+function surplus(c: Core): Peer {
+  const settled = (p: Peer) => !p.hello.seed && p.greeted && idle(p) && p.neighbours.size >= c.cfg.minPeers;
+  return (worst(c.links.filter(settled)) ?? worst(c.links))!;
+}
+
+const worst = (peers: Peer[]): Peer | undefined =>
+  peers.length ? peers.reduce((a, b) => (worse(a, b) <= 0 ? a : b)) : undefined;
+
+/**
+ * Orders neighbours: those with most failures lately first, then those of least use,
+ * then weak ones, then the newest. Seeds come last.
  */
 const worse = (a: Peer, b: Peer): number =>
   +a.hello.seed - +b.hello.seed ||
@@ -198,11 +224,9 @@ function dismissable(c: Core): [Peer, string] | undefined {
  * on trial, there for long enough, nothing under way.
  */
 function lastOf(c: Core, except?: Peer): Peer | undefined {
-  let last: Peer | undefined;
-  for (const p of c.links)
-    if (p !== except && !p.trial && !p.hello.seed && idle(p) && c.now - p.since >= trialTime)
-      if (!last || worse(p, last) < 0) last = p;
-  return last;
+  return worst(
+    c.links.filter((p) => p !== except && !p.trial && !p.hello.seed && idle(p) && c.now - p.since >= trialTime),
+  );
 }
 
 /**
