@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/shoal-p2p/shoal/segments"
 	"github.com/shoal-p2p/shoal/swarm"
@@ -24,8 +25,9 @@ type Config struct {
 	URL string
 	// Swarm names the swarm (default: SwarmID(URL)).
 	Swarm string
-	// Signal is the signalling server's address, ws:// or wss:// (default: none,
-	// everything comes from the origin).
+	// Signal is the signalling server's address, ws:// or wss://, or several of one
+	// cluster with commas between them (default: none, everything comes from the
+	// origin).
 	Signal string
 	// Store keeps segments (default: one of its own, 256 MiB in memory). One
 	// store serves any number of swarms; the caller closes what it gives.
@@ -113,7 +115,13 @@ func (cfg Config) join(swarmID string) (_ Node, err error) {
 		}
 		return Peer(n, owned), nil
 	}
-	network, err := cfg.network(swarmID)
+	var made atomic.Pointer[node.Node]
+	network, err := cfg.network(swarmID, func() (node.Stats, bool) {
+		if n := made.Load(); n != nil {
+			return n.Stats(), true
+		}
+		return node.Stats{}, false
+	})
 	if err != nil {
 		return nil, fmt.Errorf("player: join %s: %w", swarmID, err)
 	}
@@ -122,14 +130,16 @@ func (cfg Config) join(swarmID string) (_ Node, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("player: join %s: %w", swarmID, err), network.Close())
 	}
+	made.Store(n)
 	if nc.PublicKey == nil && nc.Signer == nil {
 		owned = append(closers{awaitKey(n, network)}, owned...)
 	}
 	return Peer(n, owned), nil
 }
 
-func (cfg Config) network(swarmID string) (*rtc.Network, error) {
+func (cfg Config) network(swarmID string, stats func() (node.Stats, bool)) (*rtc.Network, error) {
 	rc := cfg.RTC
+	rc.Stats = stats
 	rc.URL, rc.Swarm, rc.Seed = cfg.Signal, swarmID, cfg.Core.Seed
 	if rc.MaxLinks == 0 {
 		rc.MaxLinks = cfg.Core.MaxPeers

@@ -64,6 +64,7 @@ type Measurement struct {
 	Errors         int           // failed requests, repeated since
 	Latency        time.Duration // behind the live edge at the time, 0 for VOD
 	Buffer         time.Duration
+	Position       time.Duration // on the presentation's time line, 0 for live
 }
 
 // Summarize makes one report of all viewers' measurements. seedBytes are those

@@ -101,6 +101,9 @@ func (v *Viewer) Measurement() Measurement {
 	if v.stream != nil {
 		p, _ := v.stream.now()
 		out.Format, out.Live = p.Format, p.Live
+		if !p.Live && v.play.begun {
+			out.Position = v.play.position
+		}
 		if p.Live && v.play.begun && !m.newest.AvailableAt.IsZero() {
 			out.Latency = v.edge(p, m.newest, now) - v.play.position
 		}

@@ -66,6 +66,7 @@ Exit code: 0 listed, or shared; 1 not readable, or not shared; 2 wrong usage.`,
 				debug.SetGCPercent(40) // a late collection on a busy machine must not pass 64 MiB either
 			}
 			debug.SetMemoryLimit(inspectMemory)
+			dropOwnPages()
 			return o.run(cmd, args)
 		},
 	}
@@ -106,6 +107,7 @@ func (o *inspectOptions) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 	}
+	dropOwnPages() // reading and listing use other parts of the program
 	w := cmd.OutOrStdout()
 	switch {
 	case len(args) == 2:

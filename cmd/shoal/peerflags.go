@@ -18,6 +18,7 @@ import (
 // peerOptions are the flags of every command that is a peer.
 type peerOptions struct {
 	signal, swarm, cache, trust string
+	token                       string
 	cacheSize, memory           byteSize
 	upload                      byteSize // bit/s
 	minPeers, maxPeers          int
@@ -28,7 +29,8 @@ type peerOptions struct {
 func peerFlags(cmd *cobra.Command) *peerOptions {
 	o := &peerOptions{cacheSize: segments.DefaultDiskBytes, memory: segments.DefaultMemoryBytes}
 	f := cmd.Flags()
-	f.StringVar(&o.signal, "signal", "", "signalling server, ws://host:port"+signalPath+" (default: none, everything comes from the origin)")
+	f.StringVar(&o.signal, "signal", "", "signalling server, ws://host:port"+signalPath+", or several of one cluster with commas between them (default: none, everything comes from the origin)")
+	f.StringVar(&o.token, "token", "", "join token, where the signalling server asks for one")
 	f.StringVar(&o.swarm, "swarm", "", "name of the swarm (default: the manifest's canonical URL)")
 	f.StringVar(&o.cache, "cache", "", "folder that keeps segments across restarts (default: memory only)")
 	f.Var(&o.cacheSize, "cache-size", "most bytes kept in --cache, for example 10GiB")
@@ -49,6 +51,7 @@ func (o *peerOptions) config(log *slog.Logger) (player.Config, *segments.Store, 
 	cfg := player.Config{Swarm: o.swarm, Signal: o.signal, Log: log,
 		Core: swarm.Config{MinPeers: o.minPeers, MaxPeers: o.maxPeers, UploadMax: int64(o.upload), Metered: o.metered,
 			DisconnectWebsocketOnMax: o.leaveSignal}}
+	cfg.RTC.Token = o.token
 	if o.loopback {
 		cfg.RTC.Scope = rtc.WithLoopback
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/shoal-p2p/shoal/player"
 	"github.com/shoal-p2p/shoal/segments"
+	"github.com/shoal-p2p/shoal/swarm/rtc"
 )
 
 func watchCommand(logs *logOptions) *cobra.Command {
@@ -52,6 +54,15 @@ person would notice: start-up time, stalls, latency. It uploads like any viewer.
 		}
 		defer store.Close()
 		cfg.URL = args[0]
+		var playing atomic.Pointer[player.Viewer]
+		cfg.RTC.Playback = func() rtc.Playback { // for the operator's map, and for neighbours at a similar position
+			v := playing.Load()
+			if v == nil {
+				return rtc.Playback{}
+			}
+			m := v.Measurement()
+			return rtc.Playback{Position: m.Position, Buffer: m.Buffer, Stalls: m.Stalls}
+		}
 		session, err := player.Open(cmd.Context(), cfg)
 		if err != nil {
 			return err
@@ -82,6 +93,7 @@ person would notice: start-up time, stalls, latency. It uploads like any viewer.
 			return err
 		}
 		defer v.Close()
+		playing.Store(v)
 		progress := cmd.ErrOrStderr()
 		if err := follow(cmd.Context(), v, session, duration, progress); err != nil {
 			return err

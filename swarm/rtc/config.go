@@ -8,6 +8,9 @@ import (
 
 	"github.com/pion/transport/v4"
 	"github.com/pion/webrtc/v4"
+
+	"github.com/shoal-p2p/shoal/signal"
+	"github.com/shoal-p2p/shoal/swarm/node"
 )
 
 // Scope says on which network interfaces links may run.
@@ -25,7 +28,8 @@ const (
 
 // Config of a Network. URL and Swarm are required, the rest has defaults.
 type Config struct {
-	// URL of the signalling server's websocket: ws:// or wss://.
+	// URL of the signalling server's websocket: ws:// or wss://; several of one
+	// cluster with commas between them.
 	URL string
 	// Swarm names the presentation. Only its members meet.
 	Swarm string
@@ -38,6 +42,14 @@ type Config struct {
 	Token string
 	// Uplink tells signalling the upload rate in bit/s (default 0: unknown).
 	Uplink int64
+	// Place is where this peer is, told to signalling for nearer neighbours; only
+	// with its owner's consent (default: unknown).
+	Place signal.Place
+	// Stats gives the node's snapshot for the reports that a signalling server may
+	// ask for (default: none are sent). It says false while there is no node yet.
+	Stats func() (node.Stats, bool)
+	// Playback adds what the player knows (default: nothing).
+	Playback func() Playback
 	// MaxLinks is how many links the brain wants at most (default 10). Offers
 	// beyond MaxLinks + spareLinks are refused.
 	MaxLinks int
@@ -96,6 +108,9 @@ func (c Config) populate() Config {
 	}
 	if c.Secret == ([16]byte{}) {
 		rand.Read(c.Secret[:]) // never fails: crypto/rand
+	}
+	if c.Playback == nil {
+		c.Playback = func() Playback { return Playback{} }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"context"
+	"time"
 
 	"github.com/pion/webrtc/v4"
 
@@ -27,6 +28,10 @@ func New(cfg Config) (*Network, error) {
 		return nil, err
 	}
 	n := newNetwork(cfg, swarm.PeerID(signal.IDOf(cfg.Secret).String()))
+	var report func() signal.Report
+	if cfg.Stats != nil {
+		report = (&reporter{stats: cfg.Stats, playback: cfg.Playback}).report
+	}
 	c, err := signal.NewClient(signal.ClientConfig{
 		URL:    cfg.URL,
 		Swarm:  cfg.Swarm,
@@ -36,7 +41,11 @@ func New(cfg Config) (*Network, error) {
 		Seed:   cfg.Seed,
 		Uplink: cfg.Uplink,
 		Token:  cfg.Token,
-		Log:    cfg.Log,
+		Place:  cfg.Place,
+		Report: report,
+
+		Position: func() time.Duration { return cfg.Playback().Position },
+		Log:      cfg.Log,
 	}, &announcements{n: n})
 	if err != nil {
 		return nil, err
