@@ -48,6 +48,9 @@ interface Named {
 /** Shaka wants progress this often, in milliseconds. */
 const progressEvery = 100;
 
+/** Requests that tell where the live edge is. */
+const maxEdges = 16;
+
 /** Which player a request is from, and what it is for. */
 const requests = new WeakMap<Request, { watch: Watch; context: RequestContext }>();
 
@@ -58,6 +61,8 @@ class Watch {
   private names = new Map<string, string>();
   private playlists = new Map<string, MediaPlaylist>();
   private readonly tracks = new Map<string, string>();
+  /** Ends of the segments asked for last, in seconds before performance.now(). */
+  private readonly edges: number[] = [];
 
   constructor(player: any, options?: Options) {
     this.player = player;
@@ -139,9 +144,11 @@ class Watch {
     this.tracks.set(kind, named.track);
     this.session.engine()?.playback(head);
     const ahead = this.session.ahead(named.duration ?? 0);
-    const timeline = this.player.getManifest?.()?.presentationTimeline;
-    // getSegmentAvailabilityEnd() is where the newest whole segment starts if it is the longest.
-    const edge: number = head.live && timeline ? timeline.getSegmentAvailabilityEnd() + timeline.getMaxSegmentDuration() : Infinity;
+    const now = performance.now() / 1000;
+    // A live segment that is asked for is there: the edge is at its end, or further on.
+    this.edges.push(named.start + named.duration! - now);
+    if (this.edges.length > maxEdges) this.edges.shift();
+    const edge = head.live ? Math.max(...this.edges) + now : Infinity;
     const planned: PlannedSegment[] = [];
     for (const s of named.after()) {
       const availableIn = head.live ? (s.start + s.duration - edge) * 1000 : 0;
