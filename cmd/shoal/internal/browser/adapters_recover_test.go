@@ -89,9 +89,9 @@ func TestAdaptersKeepPeers(t *testing.T) {
 				tb.when(t, "played() > 0 && shoal.stats()[0].peers == 1")
 			}
 			for _, tb := range tabs {
-				eval[bool](t, tb, fmt.Sprintf("(window.before = shoal.stats()[0], %s, video.play().catch(() => {}), true)", test.act))
+				eval[bool](t, tb, fmt.Sprintf("(window.was = shoal.stats()[0], %s, video.play().catch(() => {}), true)", test.act))
 			}
-			const exchanged = "(s => s.peerBytes + s.sentBytes - before.peerBytes - before.sentBytes)(shoal.stats()[0])"
+			const exchanged = "(s => s.peerBytes + s.sentBytes - was.peerBytes - was.sentBytes)(shoal.stats()[0])"
 			for _, tb := range tabs {
 				tb.when(t, exchanged+" > 200e3 && shoal.stats()[0].peers == 1")
 				tb.when(t, "window.at ? video.currentTime > at + 1 : (window.at = video.currentTime, false)")
