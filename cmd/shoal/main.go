@@ -87,7 +87,7 @@ Thousands of viewers in virtual time:  shoal sim`,
 		return usagef("%w (see '%s --help')", err, c.CommandPath())
 	})
 	logs := logFlags(cmd)
-	cmd.AddCommand(demoCommand(logs), signalCommand(logs), seedCommand(logs), prefetchCommand(logs),
+	cmd.AddCommand(demoCommand(logs), signalCommand(logs), benchSignalCommand(), seedCommand(logs), prefetchCommand(logs),
 		proxyCommand(logs), watchCommand(logs), inspectCommand(logs), simCommand(), keygenCommand(), tokenCommand())
 	return cmd
 }
