@@ -45,7 +45,7 @@ type Config struct {
 	// segment (default 1 s); measured from then on.
 	OriginTime time.Duration
 	// DeadlineSafety multiplies the measured origin time when the latest moment
-	// to ask it is computed (default 2).
+	// to ask it is computed (default 1.25).
 	DeadlineSafety float64
 	// StallAfter is how long an accepted source may send nothing before its
 	// remaining pieces go to another (default 400 ms).
@@ -81,7 +81,7 @@ func (c Config) populate() Config {
 	}
 	set(&c.MinPeers, 4)
 	set(&c.MaxPeers, 10)
-	set(&c.Window, 16)
+	set(&c.Window, 2)
 	set(&c.RelayReservations, 32)
 	setTime(&c.ElectionStep, 150*time.Millisecond)
 	setTime(&c.OriginTime, time.Second)
@@ -90,7 +90,7 @@ func (c Config) populate() Config {
 		c.OriginCopies = 1
 	}
 	if c.DeadlineSafety == 0 {
-		c.DeadlineSafety = 2
+		c.DeadlineSafety = 1.25
 	}
 	if c.SampleRate == 0 {
 		c.SampleRate = 1.0 / 64

@@ -37,7 +37,14 @@ type Core struct {
 
 	origin   originClock
 	upload   bucket
-	hungry   []*item // with reservations that there was no room to offer to
+	owed     int     // pieces handed to links that have not left
+	owedAt   Time    // since when there are some
+	sentAt   Time    // when one left last
+	mute     bool    // nothing leaves
+	seededAt Time    // when a seed's word was last heard
+	salt     uint32  // makes this peer's order of equally rare pieces its own
+	quick    []*peer // scratch of fillItem
+	said     bitset  // scratch of learn
 	relays   int
 	fetches  int     // running
 	waiting  []*item // elected, but maxElected are running
@@ -78,6 +85,7 @@ func New(cfg Config) (*Core, error) {
 		banned:  newRecent[PeerID](MaxBanned),
 		changed: map[Key]bool{},
 	}
+	c.salt = hash32(string(cfg.ID))
 	c.origin.guess(cfg.OriginTime)
 	c.upload.limit(cfg.UploadMax)
 	c.relayed = newAllowance(0, relayBurst)

@@ -16,6 +16,8 @@ type Counters struct {
 	PiecesOrigin  int64 // fresh, from the origin
 	PiecesTwice   int64 // came although held
 	PiecesOut     int64
+	Stolen        int64 // pieces asked of a second source
+	Overtaken     int64 // pushes given up because others had the pieces first
 	Stalls        int64 // sources replaced because they sent nothing
 	Bans          int64
 	Conflicts     int64
@@ -40,7 +42,7 @@ func (c *Core) Sizes() Sizes {
 	for _, p := range c.links {
 		s.Reservations += len(p.reserved)
 		s.Haves += len(p.haves.order)
-		s.Inbound += len(p.inbound)
+		s.Inbound += len(p.sources)
 		s.Outbound += len(p.outbound)
 	}
 	return s

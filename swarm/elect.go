@@ -46,7 +46,7 @@ func (c *Core) decideOrigin(it *item) {
 		if it.need.Asked {
 			c.startFetch(it, first, count, CauseNoPeer)
 		}
-	case c.now >= it.promised && !it.near() && c.elected(it):
+	case c.now >= it.promised && c.elected(it):
 		if c.fetches >= maxElected {
 			c.wait(it)
 			return
@@ -55,26 +55,14 @@ func (c *Core) decideOrigin(it *item) {
 	}
 }
 
-// near says that a neighbour has the segment and no room to send it yet: it will
-// offer again, so there is no need for another copy before the last moment.
-func (it *item) near() bool {
-	for _, o := range it.offers {
-		if o.busy {
-			return true
-		}
-	}
-	return false
-}
-
 // panicAt is the last moment to ask the origin:
 //
-//	min(deadline − DeadlineSafety × originTime − margin, OriginBy)
+//	min(deadline − lead, OriginBy)
 //
-// where originTime is the mean of measured fetches plus four mean deviations.
 // While a neighbour passes on a growing segment, the origin could not bring its
 // last byte much sooner: it is not asked before min(whole + StallAfter, deadline − margin).
 func (c *Core) panicAt(it *item) (Time, bool) {
-	at := it.need.Deadline - c.lead()
+	at := it.need.Deadline - c.lead(it)
 	switch {
 	case it.need.Deadline <= 0 && it.need.OriginBy <= 0:
 		return 0, false
@@ -83,15 +71,25 @@ func (c *Core) panicAt(it *item) (Time, bool) {
 	case it.need.OriginBy > 0:
 		at = min(at, it.need.OriginBy)
 	}
-	if it.flows && it.growth() > 0 && it.need.Deadline > 0 && len(it.inbound) > 0 {
+	if it.flows && it.growth() > 0 && it.need.Deadline > 0 && it.inflow() {
 		at = max(at, min(it.need.Whole+c.cfg.StallAfter, it.need.Deadline-margin))
 	}
 	return at, true
 }
 
-// lead is how long before a deadline the origin must be asked.
-func (c *Core) lead() time.Duration {
-	return time.Duration(c.cfg.DeadlineSafety*float64(c.origin.estimate())) + margin
+// firstByte is the part of the origin's time that does not depend on how much of a
+// segment it is asked for.
+const firstByte = 0.3
+
+// lead is how long before a deadline the origin must be asked for what is missing:
+//
+//	DeadlineSafety × originTime × (firstByte + (1 − firstByte) × missing / pieces) + margin
+func (c *Core) lead(it *item) time.Duration {
+	share := 1.0
+	if it.n > 0 {
+		share = firstByte + (1-firstByte)*float64(it.n-it.held)/float64(it.n)
+	}
+	return time.Duration(c.cfg.DeadlineSafety*share*float64(c.origin.estimate())) + margin
 }
 
 // elected says whether it is this peer's turn:
@@ -126,6 +124,20 @@ func (c *Core) elected(it *item) bool {
 	return float64(interested) >= 0.9*n || mine < copies/n
 }
 
+// seedTime is how long a seed's word may take through the swarm, in election steps.
+const seedTime = 4
+
+// electionStart is when peers begin to count down to fetching a segment for the
+// swarm: when it can be had, and where a seed brought the last ones, not before its
+// word should have come.
+func (c *Core) electionStart(w Want) Time {
+	at := max(c.now, w.Available)
+	if c.seededAt > 0 && c.now-c.seededAt < ReservationLife {
+		at = max(at, w.Available+seedTime*c.cfg.ElectionStep)
+	}
+	return at
+}
+
 // copies is how many peers of the swarm should be fetching by now.
 func (c *Core) copies(it *item) float64 {
 	k := min(max(0, c.now-it.electFrom)/c.cfg.ElectionStep, 40)
@@ -154,19 +166,9 @@ func (c *Core) interestedPeers(interested int) float64 {
 const weakUplink = 1_000_000
 
 // rank maps (key, peer) to [0, 1) evenly; seeds come before everybody, metered
-// and weak peers after. FNV-1a of 32 bits with murmur3's finaliser, so that
-// JavaScript computes the same with Math.imul.
+// and weak peers after.
 func (c *Core) rank(k Key, id PeerID, metered bool, uplink int64, seed bool) float64 {
-	h := uint32(2166136261)
-	for _, s := range [2]string{string(k), string(id)} {
-		for i := range len(s) {
-			h = (h ^ uint32(s[i])) * 16777619
-		}
-		h = (h ^ '|') * 16777619
-	}
-	h = (h ^ h>>16) * 0x85ebca6b
-	h = (h ^ h>>13) * 0xc2b2ae35
-	h ^= h >> 16
+	h := hash32(string(k), string(id))
 	u := float64(h) / (1 << 32)
 	switch {
 	case seed:
@@ -175,4 +177,19 @@ func (c *Core) rank(k Key, id PeerID, metered bool, uplink int64, seed bool) flo
 		return u + 1
 	}
 	return u
+}
+
+// hash32 is FNV-1a of 32 bits over strings, each ended by a bar, with murmur3's
+// finaliser, so that JavaScript computes the same with Math.imul.
+func hash32(words ...string) uint32 {
+	h := uint32(2166136261)
+	for _, s := range words {
+		for i := range len(s) {
+			h = (h ^ uint32(s[i])) * 16777619
+		}
+		h = (h ^ '|') * 16777619
+	}
+	h = (h ^ h>>16) * 0x85ebca6b
+	h = (h ^ h>>13) * 0xc2b2ae35
+	return h ^ h>>16
 }

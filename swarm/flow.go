@@ -1,9 +1,6 @@
 package swarm
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // flowing books bytes of a piece that is not whole yet. The brain only needs to
 // know that there are some: it offers the segment, opens transfers and has the
@@ -15,8 +12,8 @@ func (c *Core) flowing(f Flowing) {
 	}
 	if p := c.peers[f.From]; p != nil {
 		it.broughtBy(p)
-		if in := it.inboundFrom(p); in != nil {
-			in.last = c.now
+		if s := it.sourceOf(p); s != nil {
+			s.last = c.now
 		}
 	}
 	if !it.flows {
@@ -33,26 +30,13 @@ func (c *Core) flowing(f Flowing) {
 // pumpTail passes on the beginning of the piece that a transfer waits for.
 func (c *Core) pumpTail(out *outbound) {
 	it := out.item
-	if !it.flows || it.whole || !out.begun || out.next != it.prefix || out.end >= 0 && out.next >= out.end {
+	if !it.flows || it.whole || !out.begun || out.slices != allSlices || out.from > it.prefix {
 		return
 	}
-	c.emit(TransmitTail{To: out.peer.id, Transfer: out.transfer, Key: it.key, Index: out.next})
-}
-
-// broughtBy notes a neighbour that bytes came from.
-func (it *item) broughtBy(p *peer) {
-	if !slices.Contains(it.sender, p.id) && len(it.sender) < MaxOffers {
-		it.sender = append(it.sender, p.id)
+	if _, n := out.next(); n > 0 {
+		return // whole pieces come first
 	}
-}
-
-// offered is how many leading pieces an offer speaks of. One that is growing
-// counts, so that the offer is not taken for a promise.
-func (it *item) offered() int {
-	if it.flows && it.size < 0 {
-		return max(it.prefix, 1)
-	}
-	return it.prefix
+	c.emit(TransmitTail{To: out.peer.id, Transfer: out.transfer, Key: it.key, Index: it.prefix})
 }
 
 // growth is how long the origin takes to make the segment after its first byte

@@ -170,7 +170,14 @@ func (p *peer) poor() bool {
 }
 
 // idle says that nothing is under way with a neighbour, either way.
-func (p *peer) idle() bool { return len(p.inbound) == 0 && len(p.outbound) == 0 }
+func (p *peer) idle() bool {
+	for _, out := range p.outbound {
+		if out.slices != 0 || out.owes() {
+			return false
+		}
+	}
+	return p.waiting == 0 && p.outstanding == 0 && !slices.ContainsFunc(p.sources, (*source).busy)
+}
 
 // surplus is the neighbour that leaves when there are too many. In a swarm where
 // everybody has all the links it wants, nobody could come in if that were always the
@@ -210,7 +217,7 @@ func (c *Core) timeFirst(in Gained) {
 	if p == nil || it == nil {
 		return
 	}
-	if i := it.inboundFrom(p); i != nil && i.got == 0 {
+	if i := it.sourceOf(p); i != nil && i.busy() && i.got == 0 {
 		took := max(c.now-i.started, 1)
 		if p.first == 0 {
 			p.first = took

@@ -18,18 +18,27 @@ type item struct {
 	relay  bool // wanted only for neighbours (tier-2)
 
 	size   int64 // -1 unknown
+	n      int   // pieces, -1 unknown
 	have   bitset
 	held   int // pieces held
 	prefix int // leading pieces held
 	whole  bool
-	hops   int // of what is or will be held here; -1: nothing chosen yet
+	hops   int // of what is or will be held here; -1: nothing yet
 	sender []PeerID
 	flows  bool // grows, and the beginning of a piece is here
 
-	offers   []*offer
-	inbound  []*inbound
+	wait    bitset    // pieces that a source was asked for
+	coming  uint8     // slices that come without being asked for, from pushing sources
+	rare    []uint8   // how many partial sources hold each piece
+	given   []uint8   // how often each piece was sent
+	sources []*source // neighbours that have some of it
+	stolen  int       // pieces asked of a second source
+
 	outbound []*outbound
 	reserved []*reservation
+	news     bitset // pieces that neighbours were not told of
+	dirty    bool   // there are some
+	toldAt   Time   // when they were told last
 
 	fetching  bool
 	fetch     Fetch
@@ -39,33 +48,10 @@ type item struct {
 	dead      bool // the origin said it never will
 	private   bool
 	electFrom Time
-	promised  Time // until when a neighbour's word holds that it asked the origin
+	promised  Time // until when a neighbour's word holds that it is on its way
+	seeded    bool // a seed's fetch is where it comes from
 	heard     bool // word of the key came from a neighbour
 	heardAt   Time // first
-}
-
-// offer is a source that can be asked.
-type offer struct {
-	peer    *peer
-	hops    int
-	room    int  // pieces it can send, 0 all
-	pieces  int  // leading pieces it had when it said so
-	whole   bool // it holds all of it
-	blocked bool // refused or stalled; a new offer clears it
-	busy    bool // refused for want of room: the bytes are near all the same
-}
-
-// inbound is a transfer locked to one source.
-type inbound struct {
-	item    *item
-	peer    *peer
-	first   int
-	count   int // -1: to the end
-	got     int
-	started Time
-	last    Time // when the last piece came
-	begun   bool
-	whole   bool // the source holds everything, so silence is its own fault
 }
 
 // outbound is a transfer to one receiver.
@@ -73,8 +59,10 @@ type outbound struct {
 	item     *item
 	peer     *peer
 	transfer uint32
-	next     int
-	end      int // -1: the segment's end
+	want     bitset // asked for, one by one
+	slices   uint8  // asked for as they come, from piece `from` on
+	from     int
+	sent     bitset
 	due      Time
 	begun    bool
 	pushed   bool
@@ -82,22 +70,55 @@ type outbound struct {
 
 // reservation is a neighbour's interest.
 type reservation struct {
-	peer    *peer
-	due     Time
-	offered bool
+	peer *peer
+	due  Time
+	told bool // of pieces that are here
 }
 
-func (it *item) pieces() int {
-	if it.size < 0 {
-		return -1
+func (it *item) pieces() int { return it.n }
+
+// sized books how long a neighbour says that the segment is. Nobody has checked it.
+func (it *item) sized(size int64) {
+	if size >= 0 && it.size < 0 {
+		it.setSize(size)
 	}
-	return segments.PieceCount(it.size)
+}
+
+// measured books how long the segment is, as the edge has checked.
+func (c *Core) measured(it *item, size int64) {
+	if size < 0 || it.size == size {
+		return
+	}
+	if it.size >= 0 { // an offer lied: nothing said of the segment is worth anything
+		c.note("size of %s is %d, not %d", it.key, size, it.size)
+		c.cancelInbound(it)
+		c.dropSources(it)
+	}
+	it.setSize(size)
+	if it.useful() {
+		c.findHolders(it)
+	}
+}
+
+func (it *item) setSize(size int64) {
+	it.size, it.n = size, segments.PieceCount(size)
+	counts := make([]uint8, 2*it.n)
+	it.rare, it.given = counts[:it.n], counts[it.n:]
+	w := words(it.n)
+	room := make([]uint64, 3*w)
+	it.have = append(bitset(room[:0:w]), it.have...)
+	it.wait = append(bitset(room[w:w:2*w]), it.wait...)
+	it.news = append(bitset(room[2*w:2*w:3*w]), it.news...)
+	for _, s := range it.sources {
+		s.count(1)
+	}
 }
 
 // add marks pieces as held and returns how many were new.
 func (it *item) add(first, count int) (fresh int) {
 	for i := first; i < first+count; i++ {
 		if it.have.set(i) {
+			it.news.set(i)
 			fresh++
 		}
 	}
@@ -106,76 +127,60 @@ func (it *item) add(first, count int) (fresh int) {
 	return fresh
 }
 
-// gap returns the first run of pieces that is neither held nor expected from a
-// source or the origin. count is -1 when it reaches the unknown end.
+// limit is one past the last piece that may exist.
+func (it *item) limit() int {
+	if it.n >= 0 {
+		return it.n
+	}
+	return MaxPieces
+}
+
+// open is the pieces of word w that are neither held nor expected from a source or
+// the origin.
+func (it *item) open(w int) uint64 {
+	m := span(w, 0, it.limit()) &^ (it.have.word(w) | it.wait.word(w) | slicePattern(it.coming))
+	if m != 0 && it.fetching {
+		end := MaxPieces
+		if it.fetch.Count >= 0 {
+			end = it.fetch.First + it.fetch.Count
+		}
+		m &^= span(w, it.fetch.First, end)
+	}
+	return m
+}
+
+// gap says whether something is open, and spans it: count is -1 when it reaches
+// the unknown end.
 func (it *item) gap() (first, count int, ok bool) {
-	end := it.pieces()
-	limit := end
-	if end < 0 {
-		limit = MaxPieces
-	}
-	first = it.prefix
-	for moved := true; moved && first < limit; {
-		at := it.have.clear(first)
-		for _, in := range it.inbound {
-			at = beyond(at, in.first, in.count, limit)
-		}
-		if it.fetching {
-			at = beyond(at, it.fetch.First, it.fetch.Count, limit)
-		}
-		first, moved = at, at != first
-	}
-	if first >= limit {
-		return 0, 0, false
-	}
-	last := it.have.next(first, limit)
-	for _, in := range it.inbound {
-		if in.first > first {
-			last = min(last, in.first)
-		}
-	}
-	if it.fetching && it.fetch.First > first {
-		last = min(last, it.fetch.First)
-	}
-	if last == limit && end < 0 {
-		return first, -1, true
-	}
-	return first, last - first, true
+	return it.spanned(it.open)
 }
 
-// beyond is i, or the end of the run first+count if i lies in it.
-func beyond(i, first, count, limit int) int {
-	switch {
-	case i < first || count >= 0 && i >= first+count:
-		return i
-	case count < 0:
-		return limit
-	}
-	return first + count
+// missing is gap of what is not held, whoever may be bringing it.
+func (it *item) missing() (first, count int, ok bool) {
+	return it.spanned(func(w int) uint64 { return span(w, 0, it.limit()) &^ it.have.word(w) })
 }
 
-func (it *item) inboundFrom(p *peer) *inbound {
-	for _, in := range it.inbound {
-		if in.peer == p {
-			return in
+func (it *item) spanned(set func(w int) uint64) (first, count int, ok bool) {
+	for w := it.prefix >> 6; w < words(it.limit()); w++ {
+		m := set(w)
+		if m == 0 {
+			continue
 		}
+		if !ok {
+			first, ok = w<<6+bits.TrailingZeros64(m), true
+			if it.n < 0 {
+				return first, -1, true
+			}
+		}
+		count = w<<6 + 64 - bits.LeadingZeros64(m) - first
 	}
-	return nil
+	return first, count, ok
 }
 
 func (it *item) outboundTo(p *peer) *outbound {
 	for _, out := range it.outbound {
 		if out.peer == p {
 			return out
-		}
-	}
-	return nil
-}
-
-func (it *item) offerOf(p *peer) *offer {
-	for _, o := range it.offers {
-		if o.peer == p {
-			return o
 		}
 	}
 	return nil
@@ -190,9 +195,14 @@ func (it *item) reservationOf(p *peer) *reservation {
 	return nil
 }
 
-func (it *item) hear(now Time) {
-	if !it.heard {
-		it.heard, it.heardAt = true, now
+// hear books the first word of an item.
+func (c *Core) hear(it *item) {
+	if it.heard {
+		return
+	}
+	it.heard, it.heardAt = true, c.now
+	if it.coming |= c.expected(it); it.coming != 0 {
+		c.wake(it, c.pushUntil(it), WhyStall)
 	}
 }
 
@@ -202,7 +212,7 @@ func (it *item) useful() bool { return !it.whole && (it.wanted || it.relay) }
 func (c *Core) item(k Key) *item {
 	it := c.items[k]
 	if it == nil {
-		it = &item{key: k, track: k.Track(), size: -1, hops: -1, timer: c.timers.add(WhyExpire)}
+		it = &item{key: k, track: k.Track(), size: -1, n: -1, hops: -1, timer: c.timers.add(WhyExpire)}
 		it.timer.item = it
 		c.items[k] = it
 	}
@@ -212,9 +222,10 @@ func (c *Core) item(k Key) *item {
 // forget drops the item's record when nothing refers to it.
 func (c *Core) forget(it *item) {
 	if it.wanted || it.relay || it.whole || it.held > 0 || it.fetching ||
-		len(it.inbound) > 0 || len(it.outbound) > 0 || len(it.reserved) > 0 {
+		len(it.outbound) > 0 || len(it.reserved) > 0 {
 		return
 	}
+	c.dropSources(it)
 	c.timers.clear(it.timer)
 	delete(c.items, it.key)
 }
@@ -231,50 +242,10 @@ func without[T comparable](s []T, v T) []T {
 	return s
 }
 
-// bitset grows as pieces come.
-type bitset []uint64
-
-func (b bitset) get(i int) bool {
-	return i>>6 < len(b) && b[i>>6]&(1<<(i&63)) != 0
-}
-
-// clear is the first bit from i on that is not set.
-func (b bitset) clear(i int) int {
-	for w := i >> 6; w < len(b); w++ {
-		if free := ^b[w] >> (i & 63) << (i & 63); free != 0 {
-			return w<<6 + bits.TrailingZeros64(free)
-		}
-		i = (w + 1) << 6
-	}
-	return i
-}
-
-// next is the first bit from i on that is set, limit if there is none before it.
-func (b bitset) next(i, limit int) int {
-	for w := i >> 6; w < len(b) && w<<6 < limit; w++ {
-		if set := b[w] >> (i & 63) << (i & 63); set != 0 {
-			return min(limit, w<<6+bits.TrailingZeros64(set))
-		}
-		i = (w + 1) << 6
-	}
-	return limit
-}
-
-func (b *bitset) set(i int) bool {
-	for i>>6 >= len(*b) {
-		*b = append(*b, 0)
-	}
-	w := &(*b)[i>>6]
-	bit := uint64(1) << (i & 63)
-	if *w&bit != 0 {
-		return false
-	}
-	*w |= bit
-	return true
-}
-
 // originClock estimates how long the origin takes: mean plus four deviations,
-// as RFC 6298 §2 does for round trips, because a late guess is a stall.
+// much as RFC 6298 §2 does for round trips, because a late guess is a stall. It
+// begins with half the deviation of that: a first segment is slow in itself, because
+// its connection is new.
 type originClock struct {
 	mean, dev time.Duration
 	measured  bool
@@ -284,7 +255,7 @@ func (o *originClock) guess(d time.Duration) { o.mean, o.dev = d/2, d/8 }
 
 func (o *originClock) add(d time.Duration) {
 	if !o.measured {
-		o.mean, o.dev, o.measured = d, d/2, true
+		o.mean, o.dev, o.measured = d, d/4, true
 		return
 	}
 	diff := max(d-o.mean, o.mean-d)

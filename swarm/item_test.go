@@ -5,70 +5,82 @@ import (
 	"testing"
 )
 
-// TestGap compares gap with a piece by piece look, on items of every shape.
-func TestGap(t *testing.T) {
+// TestOpen compares open, gap and missing with a piece by piece look, on items of
+// every shape.
+func TestOpen(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for range 20_000 {
-		it := &item{size: -1}
-		span := 1 + rng.IntN(200)
+	for range 5_000 {
+		it := &item{size: -1, n: -1}
+		limit := 1 + rng.IntN(200)
 		if rng.IntN(4) > 0 {
-			it.size = int64(span) << 14
+			it.sized(int64(limit) << 14)
 		}
 		for range rng.IntN(4) {
-			first := rng.IntN(span)
-			it.add(first, 1+rng.IntN(span-first))
+			first := rng.IntN(limit)
+			it.add(first, 1+rng.IntN(limit-first))
 		}
-		run := func() (first, count int) {
-			first, count = rng.IntN(span), -1
-			if rng.IntN(3) > 0 {
-				count = 1 + rng.IntN(span-first)
-			}
-			return first, count
+		for range rng.IntN(40) {
+			it.wait.set(rng.IntN(limit))
 		}
-		for range rng.IntN(3) {
-			in := &inbound{item: it}
-			in.first, in.count = run()
-			it.inbound = append(it.inbound, in)
+		if rng.IntN(3) == 0 {
+			it.coming = uint8(rng.IntN(256))
 		}
 		if it.fetching = rng.IntN(3) == 0; it.fetching {
-			it.fetch.First, it.fetch.Count = run()
+			it.fetch.First, it.fetch.Count = rng.IntN(limit), -1
+			if rng.IntN(3) > 0 {
+				it.fetch.Count = 1 + rng.IntN(limit-it.fetch.First)
+			}
 		}
-		first, count, ok := it.gap()
-		wantFirst, wantCount, wantOK := slowGap(it)
-		if first != wantFirst || count != wantCount || ok != wantOK {
-			t.Fatalf("gap %d+%d %t, want %d+%d %t of %+v", first, count, ok, wantFirst, wantCount, wantOK, it)
+		open := func(i int) bool {
+			f := it.fetch
+			return !it.have.get(i) && !it.wait.get(i) && it.coming&(1<<(i%sliceCount)) == 0 &&
+				!(it.fetching && i >= f.First && (f.Count < 0 || i < f.First+f.Count))
 		}
+		for i := range it.limit() {
+			if got := it.open(i>>6)>>(i&63)&1 == 1; got != open(i) {
+				t.Fatalf("piece %d is open: %t, want %t", i, got, open(i))
+			}
+		}
+		compareSpan(t, it, "gap", it.gap, open)
+		compareSpan(t, it, "missing", it.missing, func(i int) bool { return !it.have.get(i) })
 	}
 }
 
-func slowGap(it *item) (first, count int, ok bool) {
-	limit := it.pieces()
-	if limit < 0 {
-		limit = MaxPieces
-	}
-	in := func(i, first, count int) bool { return i >= first && (count < 0 || i < first+count) }
-	open := func(i int) bool {
-		if it.have.get(i) || it.fetching && in(i, it.fetch.First, it.fetch.Count) {
-			return false
+func compareSpan(t *testing.T, it *item, name string, span func() (int, int, bool), in func(int) bool) {
+	t.Helper()
+	first, count := -1, 0
+	for i := range it.limit() {
+		if in(i) && first < 0 {
+			first = i
 		}
-		for _, x := range it.inbound {
-			if in(i, x.first, x.count) {
-				return false
-			}
+		if in(i) {
+			count = i + 1 - first
 		}
-		return true
 	}
-	for first < limit && !open(first) {
-		first++
-	}
-	if first == limit {
-		return 0, 0, false
-	}
-	for first+count < limit && open(first+count) {
-		count++
-	}
-	if it.size < 0 && first+count == limit {
+	if first >= 0 && it.n < 0 {
 		count = -1
 	}
-	return first, count, true
+	gotFirst, gotCount, ok := span()
+	if ok != (first >= 0) || ok && (gotFirst != first || gotCount != count) {
+		t.Fatalf("%s %d+%d %t, want %d+%d of %+v", name, gotFirst, gotCount, ok, first, count, it)
+	}
+}
+
+// TestPieceMap takes sets to the wire's form and back.
+func TestPieceMap(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 2_000 {
+		end := 1 + rng.IntN(300)
+		first := rng.IntN(end)
+		var set, back bitset
+		for range rng.IntN(60) {
+			set.set(rng.IntN(end))
+		}
+		back.addMap(first, set.pieceMap(first, end))
+		for i := range end {
+			if want := i >= first && set.get(i); back.get(i) != want {
+				t.Fatalf("piece %d of %d to %d: %t, want %t", i, first, end, back.get(i), want)
+			}
+		}
+	}
 }

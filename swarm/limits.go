@@ -15,7 +15,6 @@ const (
 	MaxNeighbours   = 64   // of one neighbour, from its Peers
 	MaxHops         = 32   // longest chain from the origin that is accepted
 	MaxPieces       = 4096 // of a segment: 64 MiB
-	MaxHungry       = 256  // segments that wait for room to be offered, oldest forgotten first
 	MaxTracks       = 4096 // whose parents are remembered
 
 	// ReservationLife is how long after its due time a reservation is kept.

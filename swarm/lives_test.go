@@ -169,9 +169,9 @@ func (d draws) input(c *Core, now Time) Input {
 	case 16:
 		return from(Have{Gained: []Run{{Key: key, Count: d.below(4)}}, Lost: []Run{{Key: d.key(), Count: d.below(3)}}})
 	case 17, 18, 19, 20:
-		return from(Offer{Key: key, Size: lie, Hops: d.below(5), Pieces: d.below(6), Room: d.below(3) * d.below(4)})
+		return from(Offer{Key: key, Size: lie, Hops: d.below(5), Pieces: d.below(6), More: []byte{byte(d.below(256)), byte(d.below(4))}, Seeded: d.one(3)})
 	case 21, 22, 23:
-		return from(Accept{Key: key, First: d.below(6), Count: d.below(7) - 1, Due: d.time(4 * time.Second)})
+		return from(Accept{Key: key, First: d.below(6), Count: d.below(7) - 1, Due: d.time(4 * time.Second), Only: []byte{byte(d.below(64))}[:d.below(2)]})
 	case 24:
 		return from(Refuse{Key: key, Reason: Refusal(1 + d.below(5))})
 	case 25, 26:
@@ -182,7 +182,7 @@ func (d draws) input(c *Core, now Time) Input {
 		if d.one(3) {
 			return from(Unsubscribe{Track: key.Track()})
 		}
-		return from(Subscribe{Track: key.Track(), Hops: d.below(5)})
+		return from(Subscribe{Track: key.Track(), Hops: d.below(5), Slices: d.below(256)})
 	case 29:
 		if d.one(2) {
 			return from(Peers{IDs: []PeerID{d.peer(), "g", PeerID(fmt.Sprint("h", d.below(100)))}})

@@ -56,18 +56,24 @@ type Offer struct {
 	Key    Key
 	Size   int64 // bytes, -1 while unknown
 	Hops   int   // how many peers the bytes came through: 0 fetched from the origin
-	Pieces int   // leading pieces that are here; they keep coming (cut-through). 0: a promise, the origin was asked
-	Room   int   // pieces the sender has room to send in time, 0: all
+	Pieces int   // leading pieces that are here. 0, with an empty More: a promise, the origin was asked
+	// More is which pieces after those are here too: bit j of byte i stands for piece
+	// Pieces + 8i + j.
+	More   []byte
+	Seeded bool // a seed's fetch is where the bytes come from
 }
 
-// Accept asks for pieces of Key, as they become available. It answers an Offer
-// or uses a Have. The receiver of the bytes is locked to this source for these
-// pieces until they came, Cancel or Refuse.
+// Accept asks for pieces of Key. It answers an Offer or uses a Have, and tells all
+// that is still expected of this source: what an earlier one named and this one does
+// not is no longer wanted. Pieces that were sent are not sent again.
 type Accept struct {
 	Key   Key
 	First int // piece index
-	Count int // -1: to the end
+	Count int // -1: everything from First on, as it comes; 0: no more
 	Due   time.Duration
+	// Only is which of the Count pieces: bit j of byte i stands for piece First + 8i +
+	// j. Empty: all of them.
+	Only []byte
 }
 
 // Refuse says no: to an Offer ("another source is locked") or to an Accept.
@@ -104,12 +110,12 @@ type Begin struct {
 // sender "no more will come".
 type Cancel struct{ Key Key }
 
-// Subscribe asks the receiver to push every new segment of Track at once,
-// without the offer round trip. Hops is the subscriber's distance on this track;
-// a parent must have strictly fewer.
+// Subscribe asks the receiver to push slices of every new segment of Track the
+// moment it has something of them. It replaces an earlier one.
 type Subscribe struct {
-	Track string
-	Hops  int
+	Track  string
+	Hops   int // the subscriber's distance from the origin on this track
+	Slices int // bit s: pieces s, s+8, s+16, …
 }
 
 // Unsubscribe ends a subscription, from either side.

@@ -7,166 +7,232 @@ import (
 	"github.com/shoal-p2p/shoal/segments"
 )
 
-// promise tells those who reserved it that this peer has asked the origin for a
-// segment, so that they need not. An offer follows with the first piece.
-func (c *Core) promise(it *item) {
+// tellEvery is the least time between two offers of one segment: what comes in
+// between is told together.
+const tellEvery = 30 * time.Millisecond
+
+// promise tells those who reserved it that the origin was asked for a segment, so
+// that they need not. It is passed on by whoever hears it first; an offer follows
+// with the first piece.
+func (c *Core) promise(it *item, from *peer) {
 	if it.private || it.held > 0 {
 		return
 	}
+	m := Message(Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops), Seeded: it.seeded})
 	for _, r := range it.reserved {
-		if !r.offered {
-			c.send(r.peer, Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops)})
+		if r.peer != from && !r.told && it.sourceOf(r.peer) == nil {
+			c.send(r.peer, m)
 		}
 	}
 }
 
-// announce offers what is here to those who reserved it, have not heard, and have
-// not offered it themselves; subscribers get the segment pushed.
+// offer describes what is here of an item.
+func (it *item) offer() Offer {
+	m := Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops), Pieces: it.prefix, Seeded: it.seeded}
+	switch {
+	case it.size < 0 && it.flows:
+		m.Pieces = max(it.prefix, 1) // its beginning counts, so that it is not taken for a promise
+	case it.held > it.prefix:
+		m.More = it.have.pieceMap(it.prefix, it.limit())
+	}
+	return m
+}
+
+// here says whether there is something of the item to give.
+func (it *item) here() bool { return !it.private && (it.held > 0 || it.whole || it.flows) }
+
+// announce tells those who reserved an item what is here of it, at most once every
+// tellEvery, and pushes it to subscribers.
 func (c *Core) announce(it *item) {
-	if it.private || it.held == 0 && !it.whole && !it.flows {
+	if !it.here() || len(it.reserved) == 0 {
 		return
 	}
-	room, known := c.room(it)
-	for _, r := range it.reserved {
-		p := r.peer
-		if r.offered || it.inboundFrom(p) != nil || it.offerOf(p) != nil || it.outboundTo(p) != nil || slices.Contains(it.sender, p.id) || p.haves.has(it.key) {
-			continue
+	if at := it.toldAt + tellEvery; it.toldAt > 0 && c.now < at && !it.whole {
+		if !it.dirty {
+			it.dirty = true
+			c.wake(it, at, WhyTell)
 		}
-		give := 0
-		if known {
-			var ok bool
-			if give, ok = c.portion(it, room); !ok {
-				c.starving(it)
-				return
-			}
-			room -= float64(max(it.size, it.need.Size, segments.PieceSize))
-		}
-		r.offered = true
-		if give == 0 && p.subscriber(it.track) && len(p.outbound) < MaxOutbound {
-			c.push(it, p, r.due-ReservationLife)
-			continue
-		}
-		c.counters.OffersSent++
-		c.send(p, Offer{Key: it.key, Size: it.size, Hops: max(0, it.hops), Pieces: it.offered(), Room: give})
+		return
 	}
+	it.dirty, it.toldAt = false, c.now
+	var m Message
+	for _, r := range it.reserved {
+		if r.told && !it.missedBy(r.peer) {
+			continue
+		}
+		if m == nil {
+			m = it.offer()
+		}
+		c.tell(it, r, m)
+	}
+	clear(it.news)
 }
 
-// offered books a source and locks a transfer to it when none is running.
+// missedBy says whether a neighbour lacks some of the latest pieces.
+func (it *item) missedBy(p *peer) bool {
+	s := it.sourceOf(p)
+	if s != nil && s.whole {
+		return false
+	}
+	var pushed uint64 // they are on their way
+	if ch := p.children[it.track]; ch != nil {
+		pushed = slicePattern(ch.slices)
+	}
+	for w, m := range it.news {
+		if s != nil {
+			m &^= s.has.word(w)
+		}
+		if m&^pushed != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Core) tell(it *item, r *reservation, m Message) {
+	p := r.peer
+	if p.haves.has(it.key) {
+		return
+	}
+	if ch := p.children[it.track]; ch != nil && !r.told && it.outboundTo(p) == nil && len(p.outbound) < MaxOutbound {
+		c.push(it, p, r.due-ReservationLife)
+		if r.told = true; ch.slices == allSlices {
+			return
+		}
+	}
+	r.told = true
+	c.counters.OffersSent++
+	c.send(p, m)
+}
+
+// offered books what a neighbour has of a segment and asks it for some.
 func (c *Core) offered(p *peer, m Offer) {
 	c.counters.OffersHeard++
-	c.note("offer %s by %s: %d pieces, %d hops", m.Key, p.id, m.Pieces, m.Hops)
+	if c.cfg.Log != nil {
+		c.note("offer %s by %s: %d pieces and %x, %d hops", m.Key, p.id, m.Pieces, m.More, m.Hops)
+	}
 	it := c.items[m.Key]
+	promise := m.Pieces == 0 && len(m.More) == 0 && m.Size != 0
+	if it != nil && !promise && m.Size >= 0 && m.Pieces >= segments.PieceCount(m.Size) {
+		c.hasAll(it, p)
+	}
 	if it == nil || !it.useful() {
-		if it != nil && it.whole {
-			p.haves.add(m.Key)
+		if it == nil || !it.whole {
+			c.send(p, Refuse{Key: m.Key, Reason: RefusedUnwanted})
 		}
-		c.send(p, Refuse{Key: m.Key, Reason: RefusedUnwanted})
 		return
 	}
 	if m.Hops < 0 || m.Hops >= MaxHops || m.Pieces < 0 || m.Size < -1 {
 		c.send(p, Refuse{Key: m.Key, Reason: RefusedLoop})
 		return
 	}
-	it.hear(c.now)
+	c.hear(it)
 	p.note(it.track)
-	if m.Pieces == 0 && m.Size != 0 { // a promise
-		it.promised = max(it.promised, c.now+c.cfg.StallAfter+c.origin.estimate())
-		c.step(it)
+	if m.Seeded {
+		it.seeded, c.seededAt = true, c.now
+	}
+	if promise {
+		c.promised(it, p, m)
 		return
 	}
-	c.addOffer(it, &offer{peer: p, hops: m.Hops, pieces: m.Pieces, room: max(0, m.Room),
-		whole: m.Size >= 0 && m.Pieces >= segments.PieceCount(m.Size)})
-	c.step(it)
-	if it.inboundFrom(p) == nil {
-		c.send(p, Refuse{Key: m.Key, Reason: RefusedLocked})
+	it.sized(m.Size)
+	s := c.addSource(it, p)
+	if s == nil {
+		return
+	}
+	s.hops, s.blocked = m.Hops, false
+	c.expect(it)
+	if it.n <= 0 { // what a growing one counts as its first piece may be a part of it
+		c.follow(it)
+		return
+	}
+	if m.Pieces >= it.n {
+		c.holdsAll(s)
+	} else {
+		c.learn(s, m.Pieces, m.More)
+	}
+	if out := it.outboundTo(p); out != nil && out.slices != 0 {
+		out.skip(s.has)
+	}
+	c.fill(p)
+}
+
+// promised books that the origin was asked, and passes the word on.
+func (c *Core) promised(it *item, p *peer, m Offer) {
+	known := it.promised > c.now || it.held > 0
+	if known && !m.Seeded {
+		c.expect(it)
+		return
+	}
+	c.expect(it)
+	if !known && !it.fetching {
+		it.hops = m.Hops + 1
+		c.promise(it, p)
 	}
 }
 
-func (c *Core) addOffer(it *item, o *offer) {
-	if old := it.offerOf(o.peer); old != nil {
-		*old = *o
-		return
-	}
-	if len(it.offers) < MaxOffers {
-		it.offers = append(it.offers, o)
+// expect books word that a segment is on its way through the swarm: for as long as
+// a source may keep silent, the origin's time included, nobody need be elected.
+func (c *Core) expect(it *item) {
+	it.promised = max(it.promised, c.now+c.cfg.StallAfter+c.origin.estimate())
+	it.electFrom = max(it.electFrom, it.promised)
+	c.wake(it, it.promised, WhyElect)
+}
+
+// hasAll books that a neighbour holds the whole segment: nothing need be sent or
+// told to it.
+func (c *Core) hasAll(it *item, p *peer) {
+	p.haves.add(it.key)
+	if out := it.outboundTo(p); out != nil {
+		c.removeOutbound(out)
 	}
 }
 
-// assign locks a transfer for every piece that nobody brings yet, while there
-// are sources.
-func (c *Core) assign(it *item) {
-	if c.now < c.pushUntil(it) {
+// follow has one source send a segment of unknown size, as it comes: fewest hops,
+// then fewest failures, then nearest. A source that is itself still receiving must
+// have fewer hops than this peer, so that nobody waits in a circle.
+func (c *Core) follow(it *item) {
+	if it.coming != 0 || it.fetching || c.now < c.pushUntil(it) {
 		return
 	}
-	for {
-		first, count, open := it.gap()
-		if !open {
-			return
+	var best *source
+	for _, s := range it.sources {
+		if s.blocked || c.now < s.peer.shunUntil ||
+			!s.whole && it.hops >= 0 && s.hops >= it.hops && (len(it.sender) > 0 || it.held > 0) {
+			continue
 		}
-		o := c.best(it)
-		if o == nil {
-			return
+		if best == nil || s.nearer(best) {
+			best = s
 		}
-		c.accept(it, o, first, count)
 	}
-}
-
-func (c *Core) accept(it *item, o *offer, first, count int) {
-	if o.room > 0 && it.size >= 0 && count > o.room {
-		count = o.room
+	if best == nil {
+		return
 	}
-	if it.hops < 0 || len(it.sender) == 0 && !it.fetching {
-		it.hops = o.hops + 1
+	if len(it.sender) == 0 {
+		it.hops = best.hops + 1
 	}
-	in := &inbound{item: it, peer: o.peer, first: first, count: count, started: c.now, last: c.now, whole: o.whole}
-	it.inbound = append(it.inbound, in)
-	o.peer.inbound = append(o.peer.inbound, in)
+	best.slices, best.from = allSlices, it.prefix
+	best.started, best.last = c.now, c.now
+	it.recount()
 	c.counters.Accepts++
-	c.note("accept %s pieces %d+%d from %s", it.key, first, count, o.peer.id)
-	c.send(o.peer, Accept{Key: it.key, First: first, Count: count, Due: c.due(it)})
+	c.note("follow %s on %s from piece %d", best.peer.id, it.key, best.from)
+	c.send(best.peer, Accept{Key: it.key, First: best.from, Count: -1, Due: c.due(it)})
+	c.wake(it, c.giveUpAt(best), WhyStall)
 }
 
-// due is how much time is left until the player needs the item.
-func (c *Core) due(it *item) time.Duration {
-	if it.need.Deadline <= 0 {
-		return ReservationLife
-	}
-	return max(0, it.need.Deadline-c.now)
-}
-
-// best chooses the source: fewest hops, then fewest failures, then nearest (in
-// steps of 20 ms), then least loaded. A source that is itself still receiving
-// must be strictly nearer to the origin than this peer, so nobody waits in a
-// circle; one that holds everything cannot loop.
-func (c *Core) best(it *item) *offer {
-	var best *offer
-	for _, o := range it.offers {
-		if o.blocked || it.inboundFrom(o.peer) != nil {
-			continue
-		}
-		if !o.whole && it.hops >= 0 && o.hops >= it.hops && (len(it.sender) > 0 || it.held > 0 || it.fetching) {
-			continue
-		}
-		if best == nil || o.before(best) {
-			best = o
-		}
-	}
-	return best
-}
-
-func (o *offer) before(b *offer) bool {
+func (s *source) nearer(b *source) bool {
 	const step = 20 * time.Millisecond
 	for _, d := range [...]int{
-		o.hops - b.hops,
-		o.peer.strikes - b.peer.strikes,
-		int(o.peer.latency()/step) - int(b.peer.latency()/step),
-		len(o.peer.inbound) - len(b.peer.inbound),
+		s.hops - b.hops,
+		s.peer.strikes - b.peer.strikes,
+		int(s.peer.latency()/step) - int(b.peer.latency()/step),
+		s.peer.waiting - b.peer.waiting,
 	} {
 		if d != 0 {
 			return d < 0
 		}
 	}
-	return o.peer.order < b.peer.order
+	return s.peer.order < b.peer.order
 }
 
 // refused ends what a neighbour will not do.
@@ -181,18 +247,18 @@ func (c *Core) refused(p *peer, m Refuse) {
 			c.removeReservation(it, r)
 		}
 	}
-	in := it.inboundFrom(p)
-	if in == nil {
-		c.feedHungry() // our offer was not taken: the next may be
+	if m.Reason == RefusedGone {
+		p.haves.remove(m.Key)
+	}
+	s := it.sourceOf(p)
+	if s == nil || !s.busy() {
 		return
 	}
 	c.counters.Refusals++
-	c.removeInbound(in)
-	if o := it.offerOf(p); o != nil {
-		o.blocked, o.busy = true, m.Reason == RefusedBusy
-	}
+	c.release(s)
+	s.blocked = true
 	if m.Reason == RefusedGone {
-		p.haves.remove(m.Key)
+		c.removeSource(s)
 	}
 	c.step(it)
 }
@@ -200,35 +266,43 @@ func (c *Core) refused(p *peer, m Refuse) {
 // began books the opening of a transfer, asked for or pushed.
 func (c *Core) began(p *peer, m Begin) {
 	it := c.items[m.Key]
-	c.note("begin %s from %s: size %d, %d hops, pushed %t", m.Key, p.id, m.Size, m.Hops, m.Pushed)
+	if c.cfg.Log != nil {
+		c.note("begin %s from %s: size %d, %d hops, pushed %t", m.Key, p.id, m.Size, m.Hops, m.Pushed)
+	}
 	if it == nil || !it.useful() || m.Hops < 0 || m.Hops >= MaxHops {
 		c.send(p, Cancel{Key: m.Key})
 		return
 	}
-	it.hear(c.now)
+	c.hear(it)
 	p.note(it.track)
-	if m.Size >= 0 && it.size < 0 {
-		it.size = m.Size
-	}
-	in := it.inboundFrom(p)
-	if in == nil {
-		first, count, open := it.gap()
-		if !m.Pushed || !open || m.First > first || it.fetching ||
-			it.hops >= 0 && m.Hops >= it.hops && len(it.sender) > 0 {
+	c.measured(it, m.Size)
+	s := it.sourceOf(p)
+	if m.Pushed && (s == nil || !s.busy()) {
+		it.recount()
+		slices := p.parentOf[it.track] &^ it.coming
+		if slices == 0 || it.fetching || len(it.sources) >= MaxOffers && s == nil {
 			c.send(p, Cancel{Key: m.Key})
 			return
 		}
-		in = &inbound{item: it, peer: p, first: first, count: count, started: c.now}
-		it.inbound = append(it.inbound, in)
-		p.inbound = append(p.inbound, in)
-	} else {
-		p.answered(c.now - in.started)
+		if s == nil {
+			s = c.addSource(it, p)
+		}
+		s.slices, s.from, s.hops = slices, 0, m.Hops
+		s.started = c.now
+		it.coming |= slices | c.expected(it)
+		c.expect(it)
 	}
-	in.begun, in.last = true, c.now
+	if s == nil || !s.busy() {
+		return // taken back meanwhile; a Cancel or an Accept of nothing is on its way
+	}
+	if !s.begun && !m.Pushed {
+		p.answered(c.now - s.started)
+	}
+	s.begun, s.last = true, c.now
 	if len(it.sender) == 0 {
 		it.hops = m.Hops + 1
 	}
-	c.schedule(it)
+	c.wake(it, c.giveUpAt(s), WhyStall)
 }
 
 // cancelled ends a transfer in either direction.
@@ -239,19 +313,17 @@ func (c *Core) cancelled(p *peer, k Key) {
 		return
 	}
 	if out := it.outboundTo(p); out != nil {
-		if out.pushed {
+		if out.pushed && out.none() {
 			p.pushRefused(it.track)
 		}
 		c.removeOutbound(out)
 		c.pump(p)
 	}
-	if in := it.inboundFrom(p); in != nil {
-		c.removeInbound(in)
-		if o := it.offerOf(p); o != nil {
-			o.blocked = true
-		}
-		if len(it.inbound) == 0 {
-			it.electFrom = c.now // a new election, so that not all turn to the origin at once
+	if s := it.sourceOf(p); s != nil && s.busy() {
+		c.release(s)
+		s.blocked = true
+		if !it.inflow() {
+			it.electFrom = max(it.electFrom, c.now) // a new election, so that not all turn to the origin at once
 		}
 		c.step(it)
 	}
@@ -259,39 +331,60 @@ func (c *Core) cancelled(p *peer, k Key) {
 
 // cancelInbound tells all sources that no more is needed.
 func (c *Core) cancelInbound(it *item) {
-	for len(it.inbound) > 0 {
-		in := it.inbound[0]
-		c.send(in.peer, Cancel{Key: it.key})
-		c.removeInbound(in)
+	for _, s := range it.sources {
+		if s.busy() {
+			c.send(s.peer, Cancel{Key: it.key})
+			c.release(s)
+		}
 	}
 }
 
-func (c *Core) removeInbound(in *inbound) {
-	in.item.inbound = without(in.item.inbound, in)
-	in.peer.inbound = without(in.peer.inbound, in)
-}
-
-// credit books a delivery of count pieces and closes a transfer that brought all.
-func (c *Core) credit(it *item, p *peer, count int) {
+// credit books a delivery and asks its source for more.
+func (c *Core) credit(it *item, p *peer, first, count int) {
 	p.delivered += count
 	it.broughtBy(p)
-	in := it.inboundFrom(p)
-	if in == nil {
+	s := it.sourceOf(p)
+	for i := first; i < first+count; i++ {
+		if s != nil && s.asked.get(i) {
+			s.unask(i)
+			p.served(c.now)
+			continue
+		}
+		c.retract(it, s, i)
+		if s != nil && !s.whole && i < len(it.rare) && s.has.set(i) {
+			if it.rare[i]++; it.rare[i] == 1 {
+				c.first(it, p, i)
+			}
+		}
+	}
+	if s == nil {
 		return
 	}
-	in.got += count
-	in.last = c.now
-	end := it.pieces()
-	if in.count >= 0 {
-		end = in.first + in.count
+	s.got += count
+	s.last = c.now
+	if len(it.sender) == 1 && s.got == count {
+		it.hops = s.hops + 1
 	}
-	if end < 0 {
+}
+
+// retract takes pieces that came from somewhere else back from the source that
+// was asked for them.
+func (c *Core) retract(it *item, from *source, i int) {
+	if !it.wait.get(i) {
 		return
 	}
-	for i := in.first; i < end; i++ {
-		if !it.have.get(i) {
+	for _, s := range it.sources {
+		if s != from && s.asked.get(i) {
+			s.unask(i)
+			c.ask(s)
 			return
 		}
 	}
-	c.removeInbound(in)
+}
+
+// broughtBy notes a neighbour that bytes came from.
+func (it *item) broughtBy(p *peer) {
+	if !slices.Contains(it.sender, p.id) && len(it.sender) < MaxOffers {
+		it.sender = append(it.sender, p.id)
+	}
 }

@@ -20,37 +20,9 @@ const (
 // lets go of the sources that would have brought it too late.
 func (c *Core) fetchMissing(it *item, cause Cause) {
 	c.cancelInbound(it)
-	first, count, ok := it.gap()
-	if !ok {
-		return
+	if first, count, ok := it.missing(); ok { // several holes: one request for all costs less than one each
+		c.startFetch(it, first, count, cause)
 	}
-	if last, more, again := it.gapAfter(first + count); count >= 0 && again {
-		// several holes: one request for all costs less than one each
-		if more < 0 {
-			count = -1
-		} else {
-			count = last + more - first
-		}
-	}
-	c.startFetch(it, first, count, cause)
-}
-
-// gapAfter returns the last run of missing pieces at or after from.
-func (it *item) gapAfter(from int) (first, count int, ok bool) {
-	end := it.pieces()
-	if end < 0 {
-		return from, -1, true
-	}
-	for i := from; i < end; i++ {
-		if it.have.get(i) {
-			continue
-		}
-		first, ok = i, true
-		for count = 0; i < end && !it.have.get(i); i++ {
-			count++
-		}
-	}
-	return first, count, ok
 }
 
 func (c *Core) startFetch(it *item, first, count int, cause Cause) {
@@ -62,10 +34,11 @@ func (c *Core) startFetch(it *item, first, count int, cause Cause) {
 	if it.hops < 0 || len(it.sender) == 0 {
 		it.hops = 0
 	}
+	it.seeded = it.seeded || c.cfg.Seed
 	c.counters.Fetches[cause]++
 	c.note("fetch %s pieces %d+%d: %s", it.key, first, count, cause)
 	c.emit(it.fetch)
-	c.promise(it)
+	c.promise(it, nil)
 }
 
 // wait puts an elected segment behind those that are being fetched.
@@ -137,7 +110,7 @@ func (c *Core) fetchEnded(f FetchEnded) {
 func (c *Core) retryLater(it *item, asked time.Duration) {
 	d := min(firstRetry<<min(it.failures, 10), lastRetry)
 	d = d/2 + time.Duration(c.random()*float64(d/2))
-	if left := it.need.Deadline - c.lead() - c.now; left > 0 {
+	if left := it.need.Deadline - c.lead(it) - c.now; left > 0 {
 		d = min(d, left)
 	}
 	it.failures++
@@ -146,12 +119,12 @@ func (c *Core) retryLater(it *item, asked time.Duration) {
 
 // starve tells those who were to receive the segment from here to look elsewhere.
 func (c *Core) starve(it *item) {
-	if len(it.inbound) > 0 {
+	if it.inflow() {
 		return
 	}
 	c.cancelOutbound(it)
 	for _, r := range it.reserved {
-		r.offered = false
+		r.told = false
 	}
 	if len(it.sender) == 0 && it.held == 0 {
 		it.hops = -1
@@ -166,7 +139,7 @@ func (c *Core) giveUp(it *item, err FetchError) {
 	if err != FetchTemporary && err != FetchFinal || !it.wanted || !it.need.Asked || it.fetching {
 		return
 	}
-	if len(it.inbound) > 0 || c.best(it) != nil {
+	if it.inflow() {
 		return
 	}
 	late := it.need.Deadline <= c.now && c.now >= it.need.Available+freshFor
@@ -226,12 +199,11 @@ func (c *Core) conflict(x Conflict) {
 	c.counters.Conflicts++
 	if x.From != "" {
 		if p := c.peers[x.From]; p != nil {
-			if in := it.inboundFrom(p); in != nil {
-				c.send(p, Cancel{Key: it.key})
-				c.removeInbound(in)
-			}
-			if o := it.offerOf(p); o != nil {
-				o.blocked = true
+			if s := it.sourceOf(p); s != nil {
+				if s.busy() {
+					c.send(p, Cancel{Key: it.key})
+				}
+				c.removeSource(s)
 			}
 		}
 	}
@@ -246,6 +218,7 @@ func (c *Core) conflict(x Conflict) {
 		c.mark(it.key, false)
 	}
 	need := it.need
+	c.dropSources(it)
 	it.reset()
 	it.wanted, it.need = wanted, need
 	c.emit(Distrust{Key: it.key})

@@ -10,6 +10,7 @@ import (
 type peer struct {
 	id      PeerID
 	order   int
+	salt    uint32 // of the id
 	hello   Hello
 	greeted bool
 	since   Time
@@ -23,16 +24,24 @@ type peer struct {
 	record    record
 	trial     bool // connected to find out whether it is better than others
 
-	inbound     []*inbound
+	sources     []*source
+	waiting     int           // pieces it owes
+	service     time.Duration // smoothed time between its pieces, 0 unknown
+	rested      bool          // nothing came since it was asked after a pause
+	askedAt     Time          // the first time since that pause
+	lastPiece   Time
+	shunUntil   Time // it kept silent and is not asked before
+	leads       map[string]*lead
+	parentOf    map[string]uint8 // slices of each track that it pushes here
 	outbound    []*outbound
 	outstanding int
 	reserved    map[Key]struct{}
 	haves       *recent[Key]
-	tracks      *recent[string] // that it showed interest in
-	children    map[string]int  // tracks pushed to it, with refused pushes in a row
-	neighbours  []PeerID        // that it told of, the latest last
-	forwards    allowance       // what it may still have relayed
-	lists       allowance       // of Peers messages
+	tracks      *recent[string]        // that it showed interest in
+	children    map[string]*subscriber // by track
+	neighbours  []PeerID               // that it told of, the latest last
+	forwards    allowance              // what it may still have relayed
+	lists       allowance              // of Peers messages
 }
 
 // note remembers a neighbour's interest in a track.
@@ -62,18 +71,17 @@ func (c *Core) linkUp(l LinkUp) {
 		return
 	}
 	c.linked++
-	p := &peer{id: l.Peer, order: c.linked, since: c.now, rtt: l.RTT, trial: trial,
+	p := &peer{id: l.Peer, order: c.linked, salt: hash32(string(l.Peer)), since: c.now, rtt: l.RTT, trial: trial,
 		forwards: newAllowance(c.now, forwardBurst), lists: newAllowance(c.now, listBurst),
 		reserved: map[Key]struct{}{}, haves: newRecent[Key](MaxHaves),
-		tracks: newRecent[string](64), children: map[string]int{}}
+		tracks: newRecent[string](64), children: map[string]*subscriber{}, leads: map[string]*lead{}, parentOf: map[string]uint8{}}
 	c.peers[l.Peer] = p
 	c.links = append(c.links, p)
 	c.seekWait = firstSeek
 	if c.reviewAt == 0 {
 		c.reviewAt = c.now + c.jitter(reviewEvery)
 	}
-	c.send(p, Hello{Version: Version, Seed: c.cfg.Seed, Metered: c.cfg.Metered,
-		Uplink: c.cfg.UploadMax, MaxPeers: c.cfg.MaxPeers})
+	c.send(p, c.greeting())
 	c.checkPeers()
 }
 
@@ -118,34 +126,30 @@ func (c *Core) linkDown(id PeerID) {
 	delete(c.pend, id)
 	delete(c.peers, id)
 	c.links = without(c.links, p)
-	for _, t := range c.tracks {
-		if t.parent == p {
-			t.parent, t.streak = nil, 0
-		}
-		if t.subscribed == p {
-			t.subscribed = nil
+	for name := range p.parentOf {
+		if t := c.tracks[name]; t != nil {
+			t.lose(p)
 		}
 	}
+	c.owed -= p.outstanding
+	p.outstanding = 0
 	for len(p.outbound) > 0 {
 		c.removeOutbound(p.outbound[0])
 	}
 	var orphans []*item
-	for len(p.inbound) > 0 {
-		in := p.inbound[0]
-		orphans = append(orphans, in.item)
-		c.removeInbound(in)
-		in.item.electFrom = max(in.item.need.Available, c.now)
+	for len(p.sources) > 0 {
+		s := p.sources[len(p.sources)-1]
+		if s.busy() {
+			orphans = append(orphans, s.item)
+			s.item.electFrom = max(s.item.need.Available, s.item.electFrom, c.now)
+		}
+		c.removeSource(s)
 	}
 	for _, k := range sortedKeys(p.reserved) {
 		it := c.items[k]
 		c.removeReservation(it, it.reservationOf(p))
 		if !it.useful() || it.relay {
 			orphans = append(orphans, it)
-		}
-	}
-	for _, it := range c.items {
-		if o := it.offerOf(p); o != nil {
-			it.offers = without(it.offers, o)
 		}
 	}
 	for _, it := range orphans {

@@ -87,11 +87,11 @@ func (c *Core) reserved(p *peer, m Reserve) {
 		it.reserved = append(it.reserved, &reservation{peer: p, due: due})
 		p.reserved[r.Key] = struct{}{}
 		p.note(it.track)
-		switch {
-		case it.whole || it.held > 0:
-			c.announce(it)
+		switch mine := it.reserved[len(it.reserved)-1]; {
+		case it.here() && !(it.whole && it.size < 0):
+			c.tell(it, mine, it.offer())
 		case it.fetching:
-			c.promise(it)
+			c.promise(it, nil)
 		case r.Hops > 0 && !it.wanted && !it.relay && !c.cfg.Metered && !c.cfg.Seed &&
 			c.relays < c.cfg.RelayReservations && len(c.links) > 1:
 			it.relay = true
@@ -183,7 +183,7 @@ func (c *Core) tellHave() {
 			switch {
 			case !c.changed[k]:
 				lost = append(lost, k)
-			case it != nil && it.whole && !slices.Contains(it.sender, p.id) && !p.haves.has(k):
+			case it != nil && it.whole && it.reservationOf(p) == nil && !p.haves.has(k):
 				gained = append(gained, k)
 			}
 		}
@@ -221,8 +221,8 @@ func (c *Core) has(p *peer, m Have) {
 		for k := range r.keys() {
 			p.haves.remove(k)
 			if it := c.items[k]; it != nil {
-				if o := it.offerOf(p); o != nil {
-					it.offers = without(it.offers, o)
+				if s := it.sourceOf(p); s != nil {
+					c.removeSource(s)
 				}
 			}
 		}
@@ -231,18 +231,27 @@ func (c *Core) has(p *peer, m Have) {
 		for k := range r.keys() {
 			p.haves.add(k)
 			if it := c.items[k]; it != nil && it.useful() {
-				c.addOffer(it, &offer{peer: p, hops: 1, whole: true})
+				c.holder(it, p)
 				c.step(it)
 			}
 		}
 	}
 }
 
-// findHolders turns what neighbours said they hold into offers.
+// holder makes a neighbour that said it holds the whole segment a source of it.
+func (c *Core) holder(it *item, p *peer) {
+	if s := c.addSource(it, p); s != nil && !s.whole {
+		s.hops, s.blocked = 1, false
+		s.count(-1)
+		s.whole = true
+	}
+}
+
+// findHolders makes sources of those who said that they hold an item.
 func (c *Core) findHolders(it *item) {
 	for _, p := range c.links {
 		if p.haves.has(it.key) {
-			c.addOffer(it, &offer{peer: p, hops: 1, whole: true})
+			c.holder(it, p)
 		}
 	}
 }

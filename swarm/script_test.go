@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"os"
@@ -144,6 +145,17 @@ func (a arguments) number(name string, otherwise int) int {
 	return otherwise
 }
 
+func (a arguments) hex(name string) []byte {
+	b, err := hex.DecodeString(a.named[name])
+	if err != nil {
+		panic(err)
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
 func (a arguments) duration(name string) time.Duration {
 	if v, ok := a.named[name]; ok {
 		d, err := time.ParseDuration(v)
@@ -248,9 +260,9 @@ func scriptInput(name string, a arguments) (Input, error) {
 	case "lost":
 		return from(Have{Lost: []Run{{Key: key, Count: a.number("count", 1)}}})
 	case "offer":
-		return from(Offer{Key: key, Size: int64(a.number("size", -1)), Hops: a.number("hops", 0), Pieces: a.number("pieces", 0)})
+		return from(Offer{Key: key, Size: int64(a.number("size", -1)), Hops: a.number("hops", 0), Pieces: a.number("pieces", 0), More: a.hex("more"), Seeded: a.has("seeded")})
 	case "accept":
-		return from(Accept{Key: key, First: a.number("first", 0), Count: a.number("count", -1), Due: a.duration("due")})
+		return from(Accept{Key: key, First: a.number("first", 0), Count: a.number("count", -1), Due: a.duration("due"), Only: a.hex("only")})
 	case "refuse":
 		return from(Refuse{Key: key, Reason: Refusal(a.number("reason", 1))})
 	case "begin":
@@ -258,7 +270,7 @@ func scriptInput(name string, a arguments) (Input, error) {
 	case "cancel":
 		return from(Cancel{Key: key})
 	case "subscribe":
-		return from(Subscribe{Track: a.named["track"], Hops: a.number("hops", 1)})
+		return from(Subscribe{Track: a.named["track"], Hops: a.number("hops", 1), Slices: a.number("slices", allSlices)})
 	case "unsubscribe":
 		return from(Unsubscribe{Track: a.named["track"]})
 	case "peers":

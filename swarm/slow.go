@@ -1,109 +1,80 @@
 package swarm
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// paceCheck is how often the rate of a running transfer is looked at.
-const paceCheck = 250 * time.Millisecond
+const (
+	// paceCheck is how often pieces that are still owed are looked at again.
+	paceCheck = 100 * time.Millisecond
+	// maxShun is the longest time that a silent neighbour is not asked again.
+	maxShun = time.Minute
+	// banAfter is how many segments in a row a neighbour may offer and not send.
+	banAfter = 3
+)
 
-// patience is how long a source may send nothing: StallAfter and a round trip
-// when it has the bytes, the origin's time on top when it is still receiving, and
-// half of the time that a segment grows while it does: chunks come in bursts.
-func (c *Core) patience(in *inbound) time.Duration {
-	d := c.cfg.StallAfter + 2*in.peer.rtt
-	if !in.whole {
+// patience is how long a source may send nothing: StallAfter, a round trip, and
+// four times what it usually needs for a piece; while the segment grows, half of
+// that time on top, because chunks come in bursts.
+func (c *Core) patience(s *source) time.Duration {
+	d := 3*c.cfg.StallAfter + 2*s.peer.rtt + 4*s.peer.pace()
+	if s.slices != 0 && !s.whole {
 		d += c.origin.estimate()
 	}
-	if c.now < in.item.need.Whole {
-		d += in.item.growth() / 2
+	if c.now < s.item.need.Whole {
+		d += s.item.growth() / 2
 	}
 	return d
 }
 
-func (c *Core) checkAt(in *inbound) Time {
-	at := in.last + c.patience(in)
-	if len(in.item.offers) > 1 {
-		at = min(at, c.now+paceCheck)
-	}
-	return at
-}
+// giveUpAt is when a source that sends nothing at all has had enough time.
+func (c *Core) giveUpAt(s *source) Time { return max(s.last, s.peer.lastPiece) + c.patience(s) }
 
-// replaceSlow takes pieces from sources that stopped and shares those of sources
-// that would be late.
+// replaceSlow takes pieces from sources that stopped, and from a single one that
+// would be too late with all that it was asked for.
 func (c *Core) replaceSlow(it *item) {
-	for i := 0; i < len(it.inbound); {
-		in := it.inbound[i]
-		if c.now-in.last < c.patience(in) {
-			i++
-			continue
-		}
-		c.counters.Stalls++
-		c.note("stall %s: %s sent %d pieces, the last %s ago", it.key, in.peer.id, in.got, c.now-in.last)
-		in.peer.strikes++
-		c.send(in.peer, Cancel{Key: it.key})
-		c.removeInbound(in)
-		if o := it.offerOf(in.peer); o != nil {
-			o.blocked = true
-		}
-		if len(it.inbound) == 0 {
-			it.electFrom = c.now
-		}
-	}
-	for _, in := range it.inbound {
-		if c.late(in) && c.halve(in) {
-			return
+	for _, s := range slices.Clone(it.sources) {
+		switch {
+		case !s.busy():
+		case c.now >= c.giveUpAt(s):
+			c.stalled(s)
+		case s.slices != 0 && c.late(s):
+			c.note("late %s: %s has sent %d pieces", it.key, s.peer.id, s.got)
+			c.send(s.peer, Accept{Key: it.key, Due: c.due(it)})
+			c.release(s)
 		}
 	}
 }
 
-// late says that a transfer would end after the last moment to ask the origin:
+func (c *Core) stalled(s *source) {
+	it, p := s.item, s.peer
+	c.counters.Stalls++
+	c.note("stall %s: %s sent %d pieces, the last word %s ago", it.key, p.id, s.got, c.now-s.last)
+	c.send(p, Cancel{Key: it.key})
+	c.release(s)
+	p.service = max(p.pace(), c.cfg.StallAfter)
+	if p.strikes++; p.strikes >= banAfter && p.delivered == 0 {
+		c.ban(p, it.key, "offers and does not send")
+		return
+	}
+	p.shunUntil = c.now + min(time.Second<<min(p.strikes, 10), maxShun)
+	if !it.inflow() {
+		it.electFrom = max(it.electFrom, c.now)
+	}
+}
+
+// late says that what a source sends as it comes would end after the last moment
+// to ask the origin, at the pace so far:
 //
-//	now + remaining × elapsed / got  >  panicAt
-func (c *Core) late(in *inbound) bool {
-	panicAt, ok := c.panicAt(in.item)
-	elapsed := c.now - in.started
-	if !ok || elapsed < paceCheck || in.item.size < 0 {
+//	now + missing × elapsed / got  >  panicAt
+func (c *Core) late(s *source) bool {
+	it := s.item
+	panicAt, ok := c.panicAt(it)
+	elapsed := c.now - s.started
+	if !ok || elapsed < paceCheck || it.n < 0 || it.need.Whole > c.now {
 		return false
 	}
-	left := in.left()
-	return left > 1 && c.now+time.Duration(left)*elapsed/time.Duration(max(1, in.got)) > panicAt
-}
-
-func (in *inbound) end() int {
-	if in.count >= 0 {
-		return in.first + in.count
-	}
-	return in.item.pieces()
-}
-
-func (in *inbound) left() (n int) {
-	for i := in.first; i < in.end(); i++ {
-		if !in.item.have.get(i) {
-			n++
-		}
-	}
-	return n
-}
-
-// halve gives the second half of what is left to another source: a later Accept
-// replaces the range of the earlier.
-func (c *Core) halve(in *inbound) bool {
-	it := in.item
-	o := c.best(it)
-	if o == nil {
-		return false
-	}
-	next := in.first
-	for next < in.end() && it.have.get(next) {
-		next++
-	}
-	end := in.end()
-	middle := next + (end-next+1)/2
-	if middle >= end {
-		return false
-	}
-	in.first, in.count = next, middle-next
-	in.started, in.got = c.now, 0
-	c.send(in.peer, Accept{Key: it.key, First: next, Count: in.count, Due: c.due(it)})
-	c.accept(it, o, middle, end-middle)
-	return true
+	left := it.n - it.held
+	return left > 1 && c.now+time.Duration(left)*elapsed/time.Duration(max(1, s.got)) > panicAt
 }

@@ -1,22 +1,71 @@
 package swarm
 
-import "time"
+import (
+	"math/bits"
+	"time"
+)
 
-// provenAfter is how many segments of a track in a row must come whole from one
-// neighbour before it is asked to push the next ones.
-const provenAfter = 3
+// A segment is dealt out in eight slices: piece i is of slice i mod 8. Each slice
+// may have a parent of its own, so that a track comes down several trees at once,
+// and a peer is near the root of one and a leaf of others.
+const (
+	sliceCount = 8
+	allSlices  = 1<<sliceCount - 1
+)
+
+// slicePattern is the bits of any word that stand for pieces of the slices.
+func slicePattern(slices uint8) uint64 { return uint64(slices) * 0x0101010101010101 }
+
+const (
+	// proven is the lead from which on a neighbour is asked to push a slice. A lead
+	// is Σ share(n)/2^age: the share of a slice's pieces that the neighbour was the
+	// first to have, halved with every later segment; 2 is the most.
+	proven = 1.7
+	// overtaken is how many times a parent's lead another's must be to replace it.
+	overtaken = 1.5
+	// pushGrace is how long after the first word of a segment its slices' parents
+	// have to begin pushing, besides two round trips, before others are asked.
+	pushGrace = 30 * time.Millisecond
+	// pushLag is how many pieces of its slices others may have and a parent not have
+	// sent before the rest is asked of them.
+	pushLag = 3
+)
 
 // track remembers who brings its segments.
 type track struct {
-	parent     *peer // last to bring a whole segment alone
-	streak     int
-	hops       int // of the last segment here
-	subscribed *peer
+	hops    int // of the last segment here
+	parents [sliceCount]*peer
+	until   time.Duration // two round trips of the farthest parent
 }
 
-// prove books who brought a segment and subscribes to a parent that did so
-// several times in a row at the same distance from the origin. A parent must
-// have strictly fewer hops, so subscriptions cannot form a circle.
+// lead is how often a neighbour was first with pieces of each slice of a track.
+type lead [sliceCount]float64
+
+// subscriber is a neighbour that slices of a track are pushed to.
+type subscriber struct {
+	slices  uint8
+	refused int // pushes in a row
+}
+
+// first credits a neighbour with being first to have a piece.
+func (c *Core) first(it *item, p *peer, i int) {
+	if c.cfg.Seed || it.n <= 0 {
+		return
+	}
+	l := p.leads[it.track]
+	if l == nil {
+		if len(p.leads) >= MaxSubscribed {
+			clear(p.leads)
+		}
+		l = new(lead)
+		p.leads[it.track] = l
+	}
+	l[i%sliceCount] += float64(sliceCount) / float64(max(it.n, sliceCount))
+}
+
+// prove looks, after each segment, who was first with the pieces of each slice, and
+// subscribes to it. Nobody waits for a parent: what others have first is asked of
+// them, so subscriptions cannot form a circle that starves.
 func (c *Core) prove(it *item) {
 	if c.cfg.Seed {
 		return
@@ -29,76 +78,153 @@ func (c *Core) prove(it *item) {
 		t = &track{}
 		c.tracks[it.track] = t
 	}
-	if len(it.sender) == 0 {
-		t.parent, t.hops, t.streak = nil, 0, 0
-		return
+	t.hops = max(it.hops, 0)
+	changed := false
+	for s := range sliceCount {
+		var best *peer
+		var most float64
+		for _, p := range c.links {
+			if l := p.leads[it.track]; l != nil && l[s] > most {
+				best, most = p, l[s]
+			}
+		}
+		if best == nil || best == t.parents[s] || most < proven {
+			continue
+		}
+		if old := t.parents[s]; old != nil && old.leads[it.track] != nil && most < overtaken*old.leads[it.track][s] {
+			continue
+		}
+		t.parents[s], changed = best, true
 	}
-	p := c.peers[it.sender[0]]
-	if len(it.sender) != 1 || p == nil || p != t.parent || it.hops != t.hops {
-		t.parent, t.hops, t.streak = p, it.hops, 0
-		if len(it.sender) != 1 {
-			t.parent = nil
+	for _, p := range c.links {
+		if l := p.leads[it.track]; l != nil {
+			for s := range l {
+				l[s] /= 2
+			}
 		}
 	}
-	t.streak++
-	if t.streak < provenAfter || t.subscribed == p || t.parent == nil {
-		return
+	if changed {
+		c.subscribe(it.track, t)
 	}
-	if t.subscribed != nil {
-		c.send(t.subscribed, Unsubscribe{Track: it.track})
-	}
-	t.subscribed = p
-	c.send(p, Subscribe{Track: it.track, Hops: it.hops})
 }
 
-// pushGrace is how long after the first word of a segment its track's parent has
-// to begin pushing, besides two round trips, before another's offer is accepted:
-// without it the first to offer would win by a millisecond, and both would send.
-const pushGrace = 30 * time.Millisecond
+// subscribe tells every neighbour which slices it is the parent of.
+func (c *Core) subscribe(name string, t *track) {
+	t.until = 0
+	for _, p := range c.links {
+		mask := t.slicesOf(p)
+		if mask != 0 {
+			t.until = max(t.until, 2*p.rtt)
+		}
+		old, was := p.parentOf[name]
+		switch {
+		case mask == old:
+		case mask == 0 && was:
+			delete(p.parentOf, name)
+			c.send(p, Unsubscribe{Track: name})
+		default:
+			p.parentOf[name] = mask
+			c.note("subscribe to %s for slices %08b of %s", p.id, mask, name)
+			c.send(p, Subscribe{Track: name, Hops: max(1, t.hops), Slices: int(mask)})
+		}
+	}
+}
 
-// pushUntil is until when a push of the item's parent is waited for, 0 where
-// there is none to wait for.
-func (c *Core) pushUntil(it *item) Time {
-	t := c.tracks[it.track]
-	if t == nil || t.subscribed == nil || !it.heard || len(it.inbound) > 0 || it.held > 0 {
+func (t *track) slicesOf(p *peer) (mask uint8) {
+	for s, parent := range t.parents {
+		if parent == p {
+			mask |= 1 << s
+		}
+	}
+	return mask
+}
+
+// expected is the slices that are left to parents until pushUntil.
+func (c *Core) expected(it *item) (mask uint8) {
+	if c.now >= c.pushUntil(it) {
 		return 0
 	}
-	return it.heardAt + pushGrace + 2*t.subscribed.rtt
+	for s, p := range c.tracks[it.track].parents {
+		if p != nil {
+			mask |= 1 << s
+		}
+	}
+	return mask
+}
+
+// pushUntil is until when pushes of the item's parents are waited for, 0 where
+// there is nobody to wait for.
+func (c *Core) pushUntil(it *item) Time {
+	t := c.tracks[it.track]
+	if t == nil || t.until == 0 || !it.heard {
+		return 0
+	}
+	return it.heardAt + pushGrace + t.until
+}
+
+// overtake lets go of parents that lag behind what others have of their slices.
+func (c *Core) overtake(it *item) {
+	for _, s := range it.sources {
+		if s.slices == 0 || it.n <= 0 {
+			continue
+		}
+		behind := 0
+		for w := it.prefix >> 6; w < words(it.n); w++ {
+			m := slicePattern(s.slices) & span(w, s.from, it.n) &^ it.have.word(w)
+			for _, o := range it.sources {
+				if o == s || o.blocked {
+					continue
+				}
+				if o.whole {
+					behind += bits.OnesCount64(m)
+					break
+				}
+				both := m & o.has.word(w)
+				behind += bits.OnesCount64(both)
+				m &^= both
+			}
+		}
+		if behind > pushLag {
+			c.note("overtake %s on %s: %d pieces behind", s.peer.id, it.key, behind)
+			c.counters.Overtaken++
+			c.release(s)
+			c.send(s.peer, Accept{Key: it.key, Due: c.due(it)})
+		}
+	}
 }
 
 // subscribed takes a neighbour on as a child.
 func (c *Core) subscribed(p *peer, m Subscribe) {
-	if len(p.children) >= MaxSubscribed || m.Hops <= c.trackHops(m.Track) || m.Hops > MaxHops {
+	slices := uint8(m.Slices & allSlices)
+	if _, known := p.children[m.Track]; !known && len(p.children) >= MaxSubscribed || slices == 0 {
 		c.send(p, Unsubscribe{Track: m.Track})
 		return
 	}
-	p.children[m.Track] = 0
-}
-
-// trackHops is this peer's distance from the origin on a track.
-func (c *Core) trackHops(name string) int {
-	if t := c.tracks[name]; t != nil && !c.cfg.Seed {
-		return t.hops
-	}
-	return 0
+	p.children[m.Track] = &subscriber{slices: slices}
 }
 
 func (c *Core) unsubscribed(p *peer, name string) {
 	delete(p.children, name)
-	if t := c.tracks[name]; t != nil && t.subscribed == p {
-		t.subscribed, t.streak = nil, 0
+	if t := c.tracks[name]; t != nil {
+		t.lose(p)
+	}
+	delete(p.parentOf, name)
+}
+
+// lose takes a neighbour out of the parents.
+func (t *track) lose(p *peer) {
+	for s := range t.parents {
+		if t.parents[s] == p {
+			t.parents[s] = nil
+		}
 	}
 }
 
-func (p *peer) subscriber(track string) bool { _, ok := p.children[track]; return ok }
-
 // pushRefused ends a subscription whose pushes come too late twice in a row.
 func (p *peer) pushRefused(track string) {
-	if n, ok := p.children[track]; ok {
-		if n++; n >= 2 {
+	if ch := p.children[track]; ch != nil {
+		if ch.refused++; ch.refused >= 2 {
 			delete(p.children, track)
-			return
 		}
-		p.children[track] = n
 	}
 }

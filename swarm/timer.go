@@ -14,9 +14,10 @@ const (
 	WhyUpload                     // upload budget has refilled
 	WhyGovern                     // too few or too many peers
 	WhyGossip                     // gained and lost keys are told to neighbours
+	WhyTell                       // pieces that came are told to neighbours
 )
 
-var reasonNames = [...]string{"", "elect", "stall", "deadline", "retry", "expire", "upload", "govern", "gossip"}
+var reasonNames = [...]string{"", "elect", "stall", "deadline", "retry", "expire", "upload", "govern", "gossip", "tell"}
 
 func (r Reason) String() string {
 	if r <= 0 || int(r) >= len(reasonNames) {

@@ -1,106 +1,189 @@
 package swarm
 
-import "time"
+import (
+	"math/bits"
+	"time"
+)
 
-// burstPieces is the longest run handed to a link at once, so that an urgent
-// transfer waits for at most 64 KiB of another.
-const burstPieces = 4
+// burstPieces is the longest run handed to a link at once.
+const burstPieces = 2
 
-// accepted opens a transfer, or replaces the range of a running one.
+// accepted opens a transfer, or replaces what a running one still owes.
 func (c *Core) accepted(p *peer, m Accept) {
 	it := c.items[m.Key]
-	refuse := func(why Refusal) { c.send(p, Refuse{Key: m.Key, Reason: why}) }
+	out := (*outbound)(nil)
+	if it != nil {
+		out = it.outboundTo(p)
+	}
 	switch {
-	case it == nil || it.private || !(it.whole || it.held > 0 || len(it.inbound) > 0 || it.fetching):
-		refuse(RefusedGone)
+	case m.Count == 0 && len(m.Only) == 0:
+		if out != nil {
+			out.want, out.slices = nil, 0
+		}
 		return
-	case m.First < 0 || m.First > MaxPieces || m.Count < -1 || m.Count > MaxPieces:
-		refuse(RefusedGone)
+	case it == nil || it.private || !(it.whole || it.held > 0 || it.inflow() || it.fetching),
+		m.First < 0 || m.First > MaxPieces || m.Count < -1 || m.Count > MaxPieces:
+		c.send(p, Refuse{Key: m.Key, Reason: RefusedGone})
 		return
-	case it.inboundFrom(p) != nil:
-		refuse(RefusedLoop)
+	case m.Count < 0 && it.sourceOf(p) != nil && it.sourceOf(p).slices != 0:
+		c.send(p, Refuse{Key: m.Key, Reason: RefusedLoop})
 		return
 	}
-	end := -1
-	if m.Count >= 0 {
-		end = m.First + m.Count
+	if c.checkMute(); c.mute {
+		c.send(p, Refuse{Key: m.Key, Reason: RefusedBusy})
+		return
 	}
-	out := it.outboundTo(p)
 	if out == nil {
-		if r := it.reservationOf(p); len(p.outbound) >= MaxOutbound || !c.hasRoom(it, m) {
-			if r != nil {
-				r.offered = false // again, after the others
-				it.reserved = append(without(it.reserved, r), r)
-				c.starving(it)
-			}
-			refuse(RefusedBusy)
+		if len(p.outbound) >= MaxOutbound && !c.dropIdle(p) {
+			c.send(p, Refuse{Key: m.Key, Reason: RefusedBusy})
 			return
 		}
-		out = c.open(it, p, m.First, end)
-	} else {
-		out.next, out.end = max(out.next, m.First), end
-		if m.First < out.next && end < 0 {
-			out.next = m.First
-		}
+		out = c.open(it, p)
 	}
 	out.due = c.now + m.Due
+	out.want, out.slices = out.want[:0], 0
+	switch {
+	case m.Count < 0:
+		out.slices, out.from = allSlices, m.First
+	case len(m.Only) > 0:
+		out.want.addMap(m.First, m.Only)
+	default:
+		for i := m.First; i < min(m.First+m.Count, MaxPieces); i++ {
+			out.want.set(i)
+		}
+	}
 	c.pump(p)
 }
 
-func (c *Core) open(it *item, p *peer, first, end int) *outbound {
+func (c *Core) open(it *item, p *peer) *outbound {
 	c.transfer++
-	out := &outbound{item: it, peer: p, transfer: c.transfer, next: first, end: end}
+	out := &outbound{item: it, peer: p, transfer: c.transfer}
 	it.outbound = append(it.outbound, out)
 	p.outbound = append(p.outbound, out)
 	return out
 }
 
-// push sends a segment to a subscriber without being asked again.
+// dropIdle ends a transfer to a neighbour that owes nothing.
+func (c *Core) dropIdle(p *peer) bool {
+	for _, out := range p.outbound {
+		if out.slices == 0 && !out.owes() {
+			c.removeOutbound(out)
+			return true
+		}
+	}
+	return false
+}
+
+// push sends slices of a segment to a subscriber without being asked again.
 func (c *Core) push(it *item, p *peer, due Time) {
-	out := c.open(it, p, 0, -1)
-	out.pushed, out.due = true, due
+	out := c.open(it, p)
+	out.pushed, out.due, out.slices = true, due, p.children[it.track].slices
 	c.counters.Pushes++
 	c.pump(p)
+}
+
+// ready is the pieces of word w that can be sent now.
+func (out *outbound) ready(w int) uint64 {
+	m := out.want.word(w)
+	if out.slices != 0 {
+		m |= slicePattern(out.slices) & span(w, out.from, MaxPieces)
+	}
+	return m & out.item.have.word(w) &^ out.sent.word(w) & span(w, 0, out.item.limit())
+}
+
+// owes says whether pieces were asked for that were not sent.
+func (out *outbound) owes() bool {
+	for w, m := range out.want {
+		if m&^out.sent.word(w) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// none says that nothing was sent.
+func (out *outbound) none() bool {
+	_, end := out.sent.ends()
+	return end == 0
+}
+
+// next is what to send next: of a segment whose size is known, the piece that was
+// sent to the fewest, so that receivers have something to trade; else the first run,
+// at most burstPieces.
+func (out *outbound) next() (first, count int) {
+	it := out.item
+	best := uint32(1<<32 - 1)
+	for w := range it.have {
+		m := out.ready(w)
+		if m == 0 {
+			continue
+		}
+		i := bits.TrailingZeros64(m)
+		if len(it.given) == 0 {
+			return w<<6 + i, min(bits.TrailingZeros64(^(m >> i)), burstPieces)
+		}
+		for ; m != 0; m &= m - 1 {
+			i := w<<6 + bits.TrailingZeros64(m)
+			if rank := uint32(it.given[i])<<16 | (uint32(i)+out.peer.salt)*2654435761>>16; rank < best {
+				first, count, best = i, 1, rank
+			}
+		}
+	}
+	return first, count
+}
+
+// skip books pieces that the receiver has, so that they are not pushed to it.
+func (out *outbound) skip(has bitset) {
+	for w, m := range has {
+		for len(out.sent) <= w {
+			out.sent = append(out.sent, 0)
+		}
+		out.sent[w] |= m
+	}
 }
 
 // pump fills a link's window with the most urgent pieces that are here.
 func (c *Core) pump(p *peer) {
 	for p.outstanding < c.cfg.Window {
-		out, n := p.urgent()
+		out, first, ready := p.urgent()
 		if out == nil {
 			return
 		}
-		ready := n
-		n = c.upload.pieces(c.now, min(n, burstPieces, c.cfg.Window-p.outstanding))
+		it := out.item
+		n := c.upload.pieces(c.now, min(ready, c.cfg.Window-p.outstanding))
 		if n == 0 && ready > 0 {
 			c.timers.set(c.refill, c.upload.ready(c.now), WhyUpload)
 			return
 		}
 		if !out.begun {
 			out.begun = true
-			count := -1
-			if out.end >= 0 {
-				count = out.end - out.next
+			from := first
+			if out.slices != 0 {
+				from = out.from
 			}
-			c.send(p, Begin{Transfer: out.transfer, Key: out.item.key, Size: out.item.size,
-				Hops: max(0, out.item.hops), First: out.next, Count: count, Pushed: out.pushed})
+			c.send(p, Begin{Transfer: out.transfer, Key: it.key, Size: it.size,
+				Hops: max(0, it.hops), First: from, Count: -1, Pushed: out.pushed})
 		}
 		if n > 0 {
-			c.emit(Transmit{To: p.id, Transfer: out.transfer, Key: out.item.key, First: out.next, Count: n})
+			c.emit(Transmit{To: p.id, Transfer: out.transfer, Key: it.key, First: first, Count: n})
 			c.upload.take(n)
 			c.counters.PiecesOut += int64(n)
-			p.outstanding += n
-			out.next += n
+			c.owe(p, n)
+			for i := first; i < first+n; i++ {
+				out.sent.set(i)
+				if i < len(it.given) {
+					it.given[i] = min(it.given[i], 254) + 1
+				}
+			}
 		}
 		c.pumpTail(out)
 		if out.done() {
 			c.removeOutbound(out)
-			c.feedHungry()
 		}
 	}
 }
 
-// pumpItem passes on what came of an item to all its receivers.
+// pumpItem passes on what came of an item to those who wait for it.
 func (c *Core) pumpItem(it *item) {
 	for i := 0; i < len(it.outbound); {
 		out := it.outbound[i]
@@ -111,33 +194,39 @@ func (c *Core) pumpItem(it *item) {
 	}
 }
 
+// done says that all of the segment was sent.
 func (out *outbound) done() bool {
-	end := out.item.pieces()
-	if out.end >= 0 && (end < 0 || out.end < end) {
-		end = out.end
+	it := out.item
+	if it.n < 0 {
+		return false
 	}
-	return end >= 0 && out.next >= end
+	for w := range words(it.n) {
+		if m := span(w, 0, it.n); (out.sent.word(w)|^span(w, out.start(), it.n))&m != m {
+			return false
+		}
+	}
+	return true
 }
 
-// urgent picks the transfer due first among those with a piece to send, and how
-// many consecutive ones it has.
-func (p *peer) urgent() (best *outbound, n int) {
+// start is the first piece that a transfer as it comes will bring.
+func (out *outbound) start() int {
+	if out.slices == allSlices {
+		return out.from
+	}
+	return 0
+}
+
+// urgent picks the transfer due first among those with a piece to send.
+func (p *peer) urgent() (best *outbound, first, count int) {
 	for _, out := range p.outbound {
 		if best != nil && out.due >= best.due {
 			continue
 		}
-		if k := out.ready(); k > 0 || out.item.size == 0 || out.item.flows && !out.begun {
-			best, n = out, k
+		if i, n := out.next(); n > 0 || out.item.size == 0 && !out.begun || out.item.flows && !out.begun && out.slices != 0 {
+			best, first, count = out, i, n
 		}
 	}
-	return best, n
-}
-
-func (out *outbound) ready() (n int) {
-	for n < burstPieces && out.item.have.get(out.next+n) && (out.end < 0 || out.next+n < out.end) {
-		n++
-	}
-	return n
+	return best, first, count
 }
 
 func (c *Core) removeOutbound(out *outbound) {
@@ -160,7 +249,10 @@ func (c *Core) sent(s Sent) {
 	if p == nil {
 		return
 	}
-	p.outstanding = max(0, p.outstanding-s.Count)
+	c.paid(p, s.Count)
+	if c.mute {
+		c.checkMute()
+	}
 	p.uploaded += int64(s.Count)
 	c.pump(p)
 }

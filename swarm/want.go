@@ -20,11 +20,11 @@ func (c *Core) want(w Want) {
 		c.relays--
 	}
 	if fresh {
-		it.electFrom = max(c.now, w.Available)
+		it.electFrom = c.electionStart(w)
 		c.toReserve = append(c.toReserve, it)
 		c.findHolders(it)
-	} else if len(it.inbound) == 0 && !it.fetching && !it.heard {
-		it.electFrom = max(it.electFrom, w.Available)
+	} else if !it.fetching && !it.heard {
+		it.electFrom = max(it.electFrom, c.electionStart(w))
 	}
 	c.step(it)
 }
@@ -61,6 +61,7 @@ func (c *Core) unwant(keys []Key) {
 // drop ends every transfer of an unfinished item, in and out, and forgets it.
 func (c *Core) drop(it *item) {
 	c.interrupt(it)
+	c.dropSources(it)
 	it.reset()
 	c.rest(it)
 }
@@ -77,17 +78,18 @@ func (c *Core) interrupt(it *item) {
 
 func (it *item) reset() {
 	it.have, it.held, it.prefix, it.whole = nil, 0, 0, false
-	it.size, it.hops, it.sender, it.flows = -1, -1, nil, false
-	it.offers = nil
+	it.size, it.n, it.hops, it.sender, it.flows = -1, -1, -1, nil, false
+	it.wait, it.rare, it.given, it.coming, it.stolen = nil, nil, nil, 0, 0
+	it.news, it.dirty, it.toldAt, it.seeded = nil, false, 0, false
 	it.heard, it.failures, it.retryAt, it.promised = false, 0, 0, 0
 	for _, r := range it.reserved {
-		r.offered = false
+		r.told = false
 	}
 }
 
-// step brings an item one decision further: replace silent sources, lock
-// transfers for what nobody brings, ask the origin when it is our turn or the
-// last moment. It may be called at any time, any number of times.
+// step brings an item one decision further: replace silent sources, ask others for
+// what nobody brings, ask the origin when it is our turn or the last moment. It may
+// be called at any time, any number of times.
 func (c *Core) step(it *item) {
 	if !it.useful() {
 		c.rest(it)
@@ -98,8 +100,15 @@ func (c *Core) step(it *item) {
 		c.endRelay(it)
 		return
 	}
+	if it.dirty && c.now >= it.toldAt+tellEvery {
+		c.announce(it)
+	}
 	c.replaceSlow(it)
-	c.assign(it)
+	if it.coming != 0 && c.now >= c.pushUntil(it) {
+		it.recount()
+	}
+	c.overtake(it)
+	c.fillItem(it)
 	c.decideOrigin(it)
 	c.schedule(it)
 }
@@ -127,8 +136,18 @@ func (c *Core) schedule(it *item) {
 	if end, ok := it.reservationsEnd(); ok && it.relay {
 		sooner(end, WhyExpire)
 	}
-	for _, in := range it.inbound {
-		sooner(c.checkAt(in), WhyStall)
+	busy := false
+	for _, s := range it.sources {
+		if s.busy() {
+			sooner(c.giveUpAt(s), WhyStall)
+			busy = true
+		}
+	}
+	if busy && len(it.sources) > 1 {
+		sooner(c.now+paceCheck, WhyStall)
+	}
+	if it.dirty {
+		sooner(it.toldAt+tellEvery, WhyTell)
 	}
 	if at := c.pushUntil(it); at > c.now {
 		sooner(at, WhyStall)
@@ -161,26 +180,31 @@ func (c *Core) gained(g Gained) {
 		}
 		return
 	}
-	if g.Size >= 0 && it.size < 0 {
-		it.size = g.Size
-	}
-	first := it.held == 0
+	c.measured(it, g.Size)
 	fresh := it.add(g.First, g.Count)
 	c.counters.PiecesTwice += int64(g.Count - fresh)
 	if g.From == "" {
 		c.counters.PiecesOrigin += int64(fresh)
 	} else if p := c.peers[g.From]; p != nil {
 		c.counters.PiecesIn += int64(fresh)
-		c.credit(it, p, g.Count)
+		c.credit(it, p, g.First, g.Count)
 	}
-	if it.size >= 0 && it.held == it.pieces() {
+	if it.n >= 0 && it.held == it.n {
 		c.complete(it, g.From == "" && g.First+g.Count == it.pieces())
 		return
 	}
-	if first {
-		c.announce(it)
-	}
+	c.announce(it)
 	c.pumpItem(it)
+	if p := c.peers[g.From]; p != nil {
+		c.fill(p)
+	}
+}
+
+// wake has an item looked at again, at the latest at the given time.
+func (c *Core) wake(it *item, at Time, why Reason) {
+	if it.timer.index < 0 || at < it.timer.at {
+		c.timers.set(it.timer, max(at, c.now+time.Microsecond), why)
+	}
 }
 
 // complete turns an item into one that is held and served. drained says that a
@@ -201,11 +225,13 @@ func (c *Core) complete(it *item, drained bool) {
 		c.relays--
 	}
 	c.prove(it)
-	it.wanted, it.offers = false, nil
+	it.wanted = false
+	c.dropSources(it)
 	if !it.private {
 		c.announce(it)
 		c.mark(it.key, true)
 	}
+	it.news = nil
 	c.pumpItem(it)
 	c.sample(it)
 	c.rest(it)
@@ -219,7 +245,7 @@ func (c *Core) held(h Held) {
 	}
 	known := it.whole
 	if h.Size >= 0 {
-		it.size = h.Size
+		c.measured(it, h.Size)
 		for i := range it.pieces() {
 			it.have.set(i)
 		}

@@ -61,7 +61,7 @@ func (n *Node) Bulk(l Link, frame []byte) {
 func (n *Node) beginArrival(l *link, b wire.Begin) {
 	if o := n.lookup(b.Key); o != nil {
 		if len(l.arriving) >= maxArrivals {
-			clear(l.arriving)
+			delete(l.arriving, oldest(l.arriving))
 		}
 		a := &arrival{object: o, first: b.FirstLeaf, size: b.Size, restarts: o.restarts.Load()}
 		o.assembly.SetMeta(segments.Meta{ContentType: b.ContentType, ETag: b.ETag, LastModified: b.LastModified, Shareable: true})

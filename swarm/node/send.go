@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/shoal-p2p/shoal/segments"
@@ -16,12 +17,21 @@ type shipment struct {
 	leaves int
 	final  bool // the statement about the whole segment was sent
 	tail   sentTail
-	last   int // index past the last piece to send, -1 the end
 }
 
 // maxShipments is how many finished and running transfers of one link are
-// remembered; the brain allows fewer at a time.
+// remembered. Transfers are not told to be over, because what was asked for may be
+// added to; the brain has at most swarm.MaxOutbound running.
 const maxShipments = 256
+
+// oldest is the transfer with the lowest number: they are counted up.
+func oldest[T any](transfers map[uint32]T) uint32 {
+	least := uint32(math.MaxUint32)
+	for n := range transfers {
+		least = min(least, n)
+	}
+	return least
+}
 
 // send carries out a Send.
 func (n *Node) send(s swarm.Send) {
@@ -52,12 +62,9 @@ func (n *Node) begin(l *link, m swarm.Begin) {
 		return
 	}
 	if len(l.leaving) >= maxShipments {
-		clear(l.leaving)
+		delete(l.leaving, oldest(l.leaving))
 	}
-	ship := &shipment{key: m.Key, source: src, last: -1}
-	if m.Count >= 0 {
-		ship.last = m.First + m.Count
-	}
+	ship := &shipment{key: m.Key, source: src}
 	l.leaving[m.Transfer] = ship
 	m.Size = src.Size()
 	meta := src.Meta()
@@ -128,9 +135,6 @@ func (n *Node) transmit(t swarm.Transmit) {
 		n.bulk(l, wire.AppendPiece(frame, wire.Piece{Transfer: t.Transfer, Index: uint32(i), Compressed: compressed, Continues: continues, Payload: payload}))
 		l.bytesOut.Add(int64(len(payload)))
 		n.stats.uploaded.Add(int64(len(payload)))
-	}
-	if end := ship.last; end >= 0 && t.First+t.Count >= end || ship.source.Size() >= 0 && t.First+t.Count >= segments.PieceCount(ship.source.Size()) {
-		delete(l.leaving, t.Transfer)
 	}
 	if l.Queued() < highWater {
 		n.queue = append(n.queue, sent)

@@ -6,14 +6,15 @@ import (
 	"github.com/shoal-p2p/shoal/swarm"
 )
 
-// accept: [key, first piece, count (-1 to the end), due ms]
+// accept: [key, first piece, count (-1 as they come, 0 none), due ms, map of those of them that are meant (empty: all)]
 
 func appendAccept(b []byte, m swarm.Accept) []byte {
-	b = msgp.AppendArrayHeader(b, 4)
+	b = msgp.AppendArrayHeader(b, 5)
 	b = msgp.AppendString(b, string(m.Key))
 	b = appendNumber(b, int64(m.First))
 	b = appendNumber(b, int64(m.Count))
-	return appendDuration(b, m.Due)
+	b = appendDuration(b, m.Due)
+	return msgp.AppendBytes(b, m.Only)
 }
 
 func parseAccept(f *fields) swarm.Message {
@@ -22,5 +23,6 @@ func parseAccept(f *fields) swarm.Message {
 		First: int(f.number("first", 0, maxPieces)),
 		Count: int(f.number("count", -1, maxPieces)),
 		Due:   f.duration("due"),
+		Only:  f.pieceMap("only"),
 	}
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -124,6 +125,14 @@ func (f *fields) bytes(name string, limit int) []byte {
 	}
 	f.rest = rest
 	return v
+}
+
+// pieceMap reads a bit a piece, as a copy: control messages are kept.
+func (f *fields) pieceMap(name string) []byte {
+	if b := f.bytes(name, maxPieceMap); len(b) > 0 {
+		return slices.Clone(b)
+	}
+	return nil
 }
 
 func (f *fields) key(name string) swarm.Key {

@@ -55,4 +55,6 @@ const (
 	maxPieces = segments.MaxPieces
 	maxSize   = segments.MaxSegmentSize
 	leafSize  = len(segments.Leaf{})
+	// maxPieceMap is a bit for every piece a segment can have.
+	maxPieceMap = maxPieces / 8
 )

@@ -48,15 +48,15 @@ func describe(v any) (kind string, fields object) {
 	case swarm.Have:
 		return "have", object{"gained": describeRuns(m.Gained), "lost": describeRuns(m.Lost)}
 	case swarm.Offer:
-		return "offer", object{"key": m.Key, "size": m.Size, "hops": m.Hops, "pieces": m.Pieces}
+		return "offer", object{"key": m.Key, "size": m.Size, "hops": m.Hops, "pieces": m.Pieces, "more": hex.EncodeToString(m.More), "seeded": m.Seeded}
 	case swarm.Accept:
-		return "accept", object{"key": m.Key, "first": m.First, "count": m.Count, "due": m.Due.Milliseconds()}
+		return "accept", object{"key": m.Key, "first": m.First, "count": m.Count, "due": m.Due.Milliseconds(), "only": hex.EncodeToString(m.Only)}
 	case swarm.Refuse:
 		return "refuse", object{"key": m.Key, "reason": int(m.Reason)}
 	case swarm.Cancel:
 		return "cancel", object{"key": m.Key}
 	case swarm.Subscribe:
-		return "subscribe", object{"track": m.Track, "hops": m.Hops}
+		return "subscribe", object{"track": m.Track, "hops": m.Hops, "slices": m.Slices}
 	case swarm.Unsubscribe:
 		return "unsubscribe", object{"track": m.Track}
 	case swarm.Peers:
@@ -125,14 +125,19 @@ var samples = []struct {
 	{"have", swarm.Have{Gained: []swarm.Run{{Key: "0/video-1/100", Count: 300}, {Key: "0/video-1/init", Count: 1}},
 		Lost: []swarm.Run{{Key: "0/video-1/t900000", Count: 1}}}},
 	{"have nothing", swarm.Have{}},
-	{"offer", swarm.Offer{Key: "0/video-1/1234", Size: 1_250_000, Hops: 2, Pieces: 77, Room: 40}},
+	{"offer", swarm.Offer{Key: "0/video-1/1234", Size: 1_250_000, Hops: 2, Pieces: 77}},
+	{"offer of some pieces", swarm.Offer{Key: "0/video-1/1234", Size: 1_250_000, Hops: 2, Pieces: 3, More: []byte{0xa2, 0, 0x01}, Seeded: true}},
+	{"promise", swarm.Offer{Key: "0/video-1/1234", Size: -1}},
 	{"offer of a growing segment", swarm.Offer{Key: "720p/88.2", Size: -1, Pieces: 1}},
 	{"accept all", swarm.Accept{Key: "0/video-1/1234", Count: -1, Due: 1500 * time.Millisecond}},
 	{"accept some", swarm.Accept{Key: "0/video-1/1234", First: 40, Count: 37}},
+	{"accept some of a range", swarm.Accept{Key: "0/video-1/1234", First: 40, Count: 12, Due: time.Second, Only: []byte{0x41, 0x08}}},
+	{"accept no more", swarm.Accept{Key: "0/video-1/1234"}},
 	{"refuse locked", swarm.Refuse{Key: "0/video-1/1234", Reason: swarm.RefusedLocked}},
 	{"refuse loop", swarm.Refuse{Key: "0/video-1/1234", Reason: swarm.RefusedLoop}},
 	{"cancel", swarm.Cancel{Key: "0/video-1/1234"}},
-	{"subscribe", swarm.Subscribe{Track: "0/video-1", Hops: 3}},
+	{"subscribe", swarm.Subscribe{Track: "0/video-1", Hops: 3, Slices: 255}},
+	{"subscribe to two slices", swarm.Subscribe{Track: "0/video-1", Hops: 1, Slices: 0x21}},
 	{"unsubscribe", swarm.Unsubscribe{Track: "0/video-1"}},
 	{"peers", swarm.Peers{IDs: []swarm.PeerID{"0123456789abcdef", "fedcba9876543210"}}},
 	{"forward", swarm.Forward{From: "0123456789abcdef", To: "fedcba9876543210", Payload: []byte{0x86, 0, 0xff}}},
