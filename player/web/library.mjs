@@ -3,6 +3,7 @@
 //   shoal.js      classic script, its own worker
 //   shoal.mjs     module; starts worker.js
 //   worker.js     module; complete in itself, so that any bundler may copy it
+//   shoal-sw.js   classic script for a site's service worker
 //   ed25519.js    module for browsers whose WebCrypto has no Ed25519
 //
 // Names of properties that only our own code sees are shortened. Which these are is
@@ -46,5 +47,6 @@ export async function buildLibrary(out) {
   const { mangleCache } = await entry("worker/entry.ts", "worker.js", { format: "esm", mangleCache: {} });
   await entry("module.ts", "shoal.mjs", { format: "esm", mangleCache, plugins: [workerBeside] });
   await entry("classic.ts", "shoal.js", { format: "iife" });
+  await entry("sw.ts", "shoal-sw.js", { format: "iife" });
   await entry("segments/noble.ts", "ed25519.js", { format: "esm", mangleProps: undefined });
 }

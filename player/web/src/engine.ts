@@ -126,6 +126,8 @@ export interface Condition {
   uploadMax: number;
   /** Send nothing at all to peers: their requests are refused as busy. */
   silent: boolean;
+  /** Where the viewer is, in degrees, for pairing by distance; absent: not told to anybody. */
+  place?: { latitude: number; longitude: number };
 }
 
 /** The peer, as adapters see it. */

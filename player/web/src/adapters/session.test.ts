@@ -97,6 +97,21 @@ describe("a session", () => {
     expect(made[0]!.conditions.at(-1)).toMatchObject({ signalling: true, links: true });
   });
 
+  it("tells where the viewer is only on opt-in, and after consent", async () => {
+    let asked = 0;
+    vi.stubGlobal("navigator", { geolocation: { getCurrentPosition: (ok: any) => (asked++, ok({ coords: { latitude: 1.23, longitude: 4.56 } })) } });
+    const made = fakeEngines(() => ({}));
+    session({ swarm: "a" }).open("https://cdn.example/a.mpd");
+    let agree!: (yes: boolean) => void;
+    session({ swarm: "b", geolocation: true, consent: new Promise<boolean>((resolve) => (agree = resolve)) }).open("https://cdn.example/a.mpd");
+    await settled();
+    expect(asked).toBe(0);
+    agree(true);
+    await settled();
+    expect([asked, made[0]!.conditions, made[1]!.conditions.at(-1)]).toEqual([1, [], { place: { latitude: 1.2, longitude: 4.6 } }]);
+    vi.unstubAllGlobals();
+  });
+
   it("rests after a failure", () => {
     vi.useFakeTimers({ toFake: ["performance", "setInterval", "clearInterval"] });
     fakeEngines(() => ({}));

@@ -2,6 +2,7 @@
 // shoal.fetch are one peer. A session is one user's hold on the engine of its stream.
 import type { Condition, Engine, EngineEvents, EngineOptions, EngineStats, PlannedSegment } from "../engine.ts";
 import { settings, type Options, type Settings } from "../options.ts";
+import { locate } from "../policy/geolocation.ts";
 import type { Limits } from "../policy/limits.ts";
 import { Manners } from "../policy/manners.ts";
 import { swarmID } from "./swarmid.ts";
@@ -85,8 +86,18 @@ function start(swarm: string, o: Settings): Running {
     manners.viewers(swarmSize);
   });
   let { active } = manners.limits();
+  let located = false;
+  /** Asked for once, and not before the viewer may be told of at all. */
+  const ask = async ({ join }: Limits) => {
+    if (!join || located) return;
+    located = true;
+    const place = await locate(o);
+    if (place) engine.condition({ place });
+  };
+  void ask(manners.limits());
   manners.on((limits) => {
     engine.condition(conditionOf(limits));
+    void ask(limits);
     if (limits.active != active) tell("policy", { active: (active = limits.active), reason: limits.reason }, swarm);
   });
   let counted = 0;

@@ -77,6 +77,15 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
     }
   }
 
+  /** Tells signalling where the viewer is, in degrees. */
+  setPlace({ latitude, longitude }: { latitude: number; longitude: number }): void {
+    const place = new DataView(new ArrayBuffer(4));
+    place.setInt16(0, Math.round(latitude * 100));
+    place.setInt16(2, Math.round(longitude * 100));
+    this.client.place = new Uint8Array(place.buffer);
+    this.client.status();
+  }
+
   private tellState(): void {
     this.cfg.state(this.swarmSize, this.isConnected);
     // A brain that may have no links must not look for peers.

@@ -58,6 +58,8 @@ export class SignalClient {
   private readonly clock = new ClockSync();
   private readonly backoff: Backoff;
   private readonly random: () => number;
+  /** Where the viewer is, as signal/PROTOCOL.md writes it; empty: not told. */
+  place = new Uint8Array();
   private open = false;
   private socket: WebSocket | undefined;
   /** Of the present connection, once welcomed. */
@@ -103,7 +105,7 @@ export class SignalClient {
   /** The peer check: whenever a link opened or closed. */
   status(): void {
     const { links, maxLinks } = this.cfg.links();
-    this.tell(m.SignalType.Status, { links, max_links: maxLinks });
+    this.tell(m.SignalType.Status, { links, max_links: maxLinks, place: this.place });
   }
 
   private tell(type: m.SignalType, fields: m.Fields): void {
@@ -152,7 +154,7 @@ export class SignalClient {
       const { swarm, secret, token } = this.cfg;
       const { links, maxLinks } = this.cfg.links();
       const except = m.packIds(this.cfg.linked());
-      socket.send(m.encodeMap(m.SignalType.Join, { version: m.Version, swarm, secret, links, max_links: maxLinks, token, except }) as BufferSource);
+      socket.send(m.encodeMap(m.SignalType.Join, { version: m.Version, swarm, secret, links, max_links: maxLinks, token, except, place: this.place }) as BufferSource);
     };
     socket.onmessage = (event) => {
       if (this.socket !== socket) return;

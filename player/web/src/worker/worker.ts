@@ -214,6 +214,7 @@ class PeerHost {
   private condition(c: Condition): void {
     this.node.silent = c.silent;
     this.node.condition(c.metered, c.uploadMax);
+    if (c.place) this.rtc?.setPlace(c.place);
     this.rtc?.allow(c.signalling, c.links);
   }
 
