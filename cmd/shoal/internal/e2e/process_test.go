@@ -38,7 +38,13 @@ func start(t *testing.T, args ...string) *process {
 
 func run(t *testing.T, bin string, args ...string) *process {
 	t.Helper()
-	p := &process{name: args[0], cmd: exec.Command(bin, args...), done: make(chan struct{})}
+	return launch(t, args[0], exec.Command(bin, args...))
+}
+
+// launch runs a command until the end of the test.
+func launch(t *testing.T, name string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{name: name, cmd: cmd, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
