@@ -66,6 +66,9 @@ type outbound struct {
 	due      Time
 	begun    bool
 	pushed   bool
+	// dry says that nothing can be sent before more is gained or asked for: most
+	// transfers are so most of the time, and are not looked at then.
+	dry bool
 }
 
 // reservation is a neighbour's interest.
@@ -102,6 +105,7 @@ func (c *Core) measured(it *item, size int64) {
 
 func (it *item) setSize(size int64) {
 	it.size, it.n = size, segments.PieceCount(size)
+	it.wet()
 	counts := make([]uint8, 2*it.n)
 	it.rare, it.given = counts[:it.n], counts[it.n:]
 	w := words(it.n)
@@ -123,8 +127,16 @@ func (it *item) add(first, count int) (fresh int) {
 		}
 	}
 	it.held += fresh
+	it.wet()
 	it.prefix = it.have.clear(it.prefix)
 	return fresh
+}
+
+// wet has every transfer looked at again.
+func (it *item) wet() {
+	for _, out := range it.outbound {
+		out.dry = false
+	}
 }
 
 // limit is one past the last piece that may exist.

@@ -37,6 +37,7 @@ type peer struct {
 	outstanding int
 	reserved    map[Key]struct{}
 	haves       *recent[Key]
+	noted       string                 // last
 	tracks      *recent[string]        // that it showed interest in
 	children    map[string]*subscriber // by track
 	neighbours  []PeerID               // that it told of, the latest last
@@ -45,7 +46,12 @@ type peer struct {
 }
 
 // note remembers a neighbour's interest in a track.
-func (p *peer) note(track string) { p.tracks.add(track) }
+func (p *peer) note(track string) {
+	if p.noted != track {
+		p.noted = track
+		p.tracks.add(track)
+	}
+}
 
 func (p *peer) interest(track string) bool { return p.tracks.has(track) }
 

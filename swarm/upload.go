@@ -40,7 +40,7 @@ func (c *Core) accepted(p *peer, m Accept) {
 		}
 		out = c.open(it, p)
 	}
-	out.due = c.now + m.Due
+	out.due, out.dry = c.now+m.Due, false
 	out.want, out.slices = out.want[:0], 0
 	switch {
 	case m.Count < 0:
@@ -219,10 +219,11 @@ func (out *outbound) start() int {
 // urgent picks the transfer due first among those with a piece to send.
 func (p *peer) urgent() (best *outbound, first, count int) {
 	for _, out := range p.outbound {
-		if best != nil && out.due >= best.due {
+		if out.dry || best != nil && out.due >= best.due {
 			continue
 		}
-		if i, n := out.next(); n > 0 || out.item.size == 0 && !out.begun || out.item.flows && !out.begun && out.slices != 0 {
+		i, n := out.next()
+		if out.dry = n == 0 && out.begun; n > 0 || out.item.size == 0 && !out.begun || out.item.flows && !out.begun && out.slices != 0 {
 			best, first, count = out, i, n
 		}
 	}

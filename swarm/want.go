@@ -249,6 +249,7 @@ func (c *Core) held(h Held) {
 		for i := range it.pieces() {
 			it.have.set(i)
 		}
+		it.wet()
 		it.held = it.pieces()
 		it.prefix = it.held
 	}
