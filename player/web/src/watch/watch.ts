@@ -14,8 +14,9 @@ import { Plots } from "./plots.ts";
 import { columns, drawStrip, legend, type Arrival } from "./strip.ts";
 
 interface Shoal extends Attach {
-  options: Options;
-  stats(): EngineStats | undefined;
+  options(given: Options): Options;
+  /** One a stream that is played. */
+  stats(): EngineStats[];
   on<K extends keyof EngineEvents>(event: K, listener: (detail: EngineEvents[K]) => void): () => void;
 }
 
@@ -40,7 +41,7 @@ async function main(): Promise<void> {
   showChoice(choice);
   if (!globalThis.shoal) throw new Error("shoal.js did not load: run go generate ./... and start the demo again");
   const shoal = globalThis.shoal;
-  shoal.options = { ...shoal.options, p2p: choice.p2p };
+  shoal.options({ p2p: choice.p2p });
   shoal.on("segment", arrived);
   shoal.on("warning", (w) => (trouble = w.message));
   watchStalls();
@@ -113,7 +114,7 @@ function buffered(): number {
 }
 
 function tick(shoal: Shoal, plots: Plots): void {
-  const s = shoal.stats();
+  const [s] = shoal.stats();
   const latency = playing?.latency() ?? NaN;
   samples = remember(samples, {
     at: (performance.now() - began) / 1000, buffer: buffered(), latency,
