@@ -33,11 +33,11 @@ export interface Config {
   electionStep: Duration;
   /** First guess at how long the origin takes to deliver a segment (default 1 s). */
   originTime: Duration;
-  /** Multiplies the measured origin time when the latest moment to ask it is computed (default 2). */
+  /** Multiplies the measured origin time when the latest moment to ask it is computed (default 1.25). */
   deadlineSafety: number;
   /** How long an accepted source may send nothing before its pieces go to another (default 400 ms). */
   stallAfter: Duration;
-  /** Pieces that may be queued on one link (default 16: 256 KiB). */
+  /** Pieces that may be queued on one link (default 2: 32 KiB). */
   window: number;
   /** Upload rate cap in bit/s (default 0: none). */
   uploadMax: number;
@@ -63,9 +63,9 @@ const defaults: Omit<Config, "id" | "random"> = {
   originCopies: 1,
   electionStep: 150 * millisecond,
   originTime: second,
-  deadlineSafety: 2,
+  deadlineSafety: 1.25,
   stallAfter: 400 * millisecond,
-  window: 16,
+  window: 2,
   uploadMax: 0,
   metered: false,
   sampleRate: 1 / 64,

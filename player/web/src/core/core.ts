@@ -19,6 +19,7 @@ import { flushReserve, has, released, reserved, tellHave } from "./reserve.ts";
 import { badPiece, conflict, fetchEnded, keepPrivate } from "./origin.ts";
 import { began, cancelled, offered, refused } from "./offer.ts";
 import { accepted, pump, sent } from "./upload.ts";
+import { hash32 } from "./elect.ts";
 import { flowing } from "./flow.ts";
 import { type Track, subscribed, unsubscribed } from "./subscribe.ts";
 import { exchanged, forward, forwardOut, way } from "./exchange.ts";
@@ -58,8 +59,18 @@ export class Core {
 
   readonly origin: OriginClock;
   readonly upload = new Bucket();
-  /** With reservations that there was no room to offer to. */
-  hungry: Item[] = [];
+  /** Pieces handed to links that have not left. */
+  owed = 0;
+  /** Since when there are some. */
+  owedAt: Time = 0;
+  /** When one left last. */
+  sentAt: Time = 0;
+  /** Nothing leaves. */
+  mute = false;
+  /** When a seed's word was last heard. */
+  seededAt: Time = 0;
+  /** Makes this peer's order of equally rare pieces its own. */
+  readonly salt: number;
   relays = 0;
   /** Running. */
   fetches = 0;
@@ -82,6 +93,7 @@ export class Core {
 
   constructor(settings: Settings) {
     this.cfg = populate(settings);
+    this.salt = hash32(this.cfg.id);
     this.origin = new OriginClock(this.cfg.originTime);
     this.upload.rate = this.cfg.uploadMax;
   }

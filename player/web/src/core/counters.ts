@@ -25,6 +25,10 @@ export interface Counters {
   /** Came although held. */
   piecesTwice: number;
   piecesOut: number;
+  /** Pieces asked of a second source. */
+  stolen: number;
+  /** Pushes given up because others had the pieces first. */
+  overtaken: number;
   /** Sources replaced because they sent nothing. */
   stalls: number;
   bans: number;
@@ -58,6 +62,8 @@ export function newCounters(): Counters {
     piecesOrigin: 0,
     piecesTwice: 0,
     piecesOut: 0,
+    stolen: 0,
+    overtaken: 0,
     stalls: 0,
     bans: 0,
     conflicts: 0,
@@ -100,7 +106,7 @@ export function sizes(c: Core): Sizes {
   for (const p of c.links) {
     s.reservations += p.reserved.size;
     s.haves += p.haves.size;
-    s.inbound += p.inbound.length;
+    s.inbound += p.sources.length;
     s.outbound += p.outbound.length;
   }
   return s;

@@ -4,6 +4,9 @@ import { Cause } from "./effect.ts";
 import { type Item, gap, of } from "./item.ts";
 import type { Key, PeerID } from "./message.ts";
 import { growth } from "./flow.ts";
+import type { Want } from "./input.ts";
+import { ReservationLife } from "./limits.ts";
+import { inflow } from "./source.ts";
 import { fetchMissing, maxElected, startFetch, wait } from "./origin.ts";
 import { type Duration, type Time, millisecond } from "./time.ts";
 
@@ -33,39 +36,42 @@ export function decideOrigin(c: Core, it: Item): void {
   else if (need.urgent) fetch(Cause.Startup);
   else if (it.private || alone) {
     if (need.asked) fetch(it.private ? Cause.NotShareable : Cause.NoPeer);
-  } else if (now >= it.promised && !near(it) && elected(c, it)) {
+  } else if (now >= it.promised && elected(c, it)) {
     if (c.fetches >= maxElected) wait(c, it);
     else fetch(Cause.Elected);
   }
 }
 
 /**
- * A neighbour has the segment and no room to send it yet: it will offer again, so
- * there is no need for another copy before the last moment.
- */
-const near = (it: Item) => it.offers.some((o) => o.busy);
-
-/**
  * The last moment to ask the origin, Infinity where there is none:
  *
- *     min(deadline − deadlineSafety × originTime − margin, originBy)
+ *     min(deadline − lead, originBy)
  *
- * where originTime is the mean of measured fetches plus four mean deviations. While
- * a neighbour passes on a growing segment, the origin could not bring its last byte
+ * While a neighbour passes on a growing segment, the origin could not bring its last byte
  * much sooner: it is not asked before min(whole + stallAfter, deadline − margin).
  */
 export function panicAt(c: Core, it: Item): Time {
   const { deadline, originBy, whole } = it.need;
   let at = Infinity;
-  if (deadline > 0) at = deadline - lead(c);
+  if (deadline > 0) at = deadline - lead(c, it);
   if (originBy > 0) at = Math.min(at, originBy);
-  if (it.flows && growth(it) > 0 && deadline > 0 && it.inbound.length)
+  if (it.flows && growth(it) > 0 && deadline > 0 && inflow(it))
     at = Math.max(at, Math.min(whole + c.cfg.stallAfter, deadline - margin));
   return at;
 }
 
-/** How long before a deadline the origin must be asked. */
-export const lead = (c: Core): Duration => Math.trunc(c.cfg.deadlineSafety * c.origin.estimate()) + margin;
+/** The part of the origin's time that does not depend on how much of a segment it is asked for. */
+const firstByte = 0.3;
+
+/**
+ * How long before a deadline the origin must be asked for what is missing:
+ *
+ *     deadlineSafety × originTime × (firstByte + (1 − firstByte) × missing / pieces) + margin
+ */
+export function lead(c: Core, it: Item): Duration {
+  const share = it.n > 0 ? firstByte + ((1 - firstByte) * (it.n - it.held)) / it.n : 1;
+  return Math.trunc(c.cfg.deadlineSafety * share * c.origin.estimate()) + margin;
+}
 
 /**
  * Whether it is this peer's turn:
@@ -92,6 +98,18 @@ function elected(c: Core, it: Item): boolean {
   if (position >= wanted) return false;
   const n = interestedPeers(c, interested);
   return interested >= 0.9 * n || mine < wanted / n;
+}
+
+/** How long a seed's word may take through the swarm, in election steps. */
+const seedTime = 4;
+
+/**
+ * When peers begin to count down to fetching a segment for the swarm: when it can be had,
+ * and where a seed brought the last ones, not before its word should have come.
+ */
+export function electionStart(c: Core, w: Want): Time {
+  const seeded = c.seededAt > 0 && c.now - c.seededAt < ReservationLife;
+  return Math.max(c.now, w.available + (seeded ? seedTime * c.cfg.electionStep : 0));
 }
 
 /** How many peers of the swarm should be fetching by now. */
@@ -125,14 +143,21 @@ export const isWeak = (p: { metered: boolean; uplink: number }): boolean =>
 
 /**
  * Maps (key, peer) to [0, 1) evenly; seeds come before everybody, metered and weak
- * peers after. FNV-1a of 32 bits with murmur3's finaliser, as Go computes it.
+ * peers after.
  */
 export function rank(k: Key, id: PeerID, metered: boolean, uplink: number, seed: boolean): number {
-  const text = `${k}|${id}|`;
+  const u = hash32(k, id) / 2 ** 32;
+  return seed ? u - 1 : isWeak({ metered, uplink }) ? u + 1 : u;
+}
+
+/**
+ * FNV-1a of 32 bits over strings, each ended by a bar, with murmur3's finaliser, as Go
+ * computes it.
+ */
+export function hash32(...words: string[]): number {
   let h = 2166136261;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 16777619);
+  for (const word of words) for (const byte of word + "|") h = Math.imul(h ^ byte.charCodeAt(0), 16777619);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  const u = ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
-  return seed ? u - 1 : isWeak({ metered, uplink }) ? u + 1 : u;
+  return (h ^ (h >>> 16)) >>> 0;
 }

@@ -6,6 +6,8 @@ import { of } from "./item.ts";
 import { again, bestCandidate, connect, connectPatience, dialFailed, jitter, maxTries, nextCandidate } from "./candidates.ts";
 import { isWeak } from "./elect.ts";
 import { type Peer, disconnect } from "./peer.ts";
+import { busy } from "./source.ts";
+import { owes } from "./upload.ts";
 import { checkWebsocket, websocketAt } from "./websocket.ts";
 import { type Duration, millisecond, second } from "./time.ts";
 import { Reason } from "./timer.ts";
@@ -135,7 +137,8 @@ const worth = (p: Peer) => value(p) / (1 + delay(p) / usualDelay);
 const poor = (p: Peer) => !p.hello.seed && failures(p) >= poorStrikes && value(p) < poorPieces * failures(p);
 
 /** Nothing is under way with a neighbour, either way. */
-const idle = (p: Peer) => !(p.inbound.length || p.outbound.length);
+const idle = (p: Peer) =>
+  !(p.waiting || p.outstanding || p.sources.some(busy) || p.outbound.some((out) => out.slices || owes(out)));
 
 /**
  * The neighbour that leaves when there are too many. In a swarm where everybody has all
@@ -168,9 +171,9 @@ const worse = (a: Peer, b: Peer): number =>
 export function timeFirst(c: Core, g: Gained): void {
   const p = c.peers.get(g.from);
   const it = c.items.get(g.key);
-  const in_ = p && it && of(it.inbound, p);
-  if (!in_ || in_.got) return;
-  const took = Math.max(c.now - in_.started, 1);
+  const s = p && it && of(it.sources, p);
+  if (!s || !busy(s) || s.got) return;
+  const took = Math.max(c.now - s.started, 1);
   p.first ||= took;
   p.first += Math.trunc((took - p.first) / 8);
 }

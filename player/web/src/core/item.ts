@@ -1,12 +1,18 @@
 // All the brain knows of one key (swarm/item.go).
-import type { Core } from "./core.ts";
+import { type Bitset, get, highest, lowest, set, span, words } from "./bitset.ts";
+import { type Core, note } from "./core.ts";
 import { Cause, EffectType, type Fetch } from "./effect.ts";
 import { InputType, type Want } from "./input.ts";
 import { MaxPieces, pieceCount } from "./limits.ts";
 import { type Key, type PeerID, trackOf } from "./message.ts";
+import { cancelInbound } from "./offer.ts";
 import type { Peer } from "./peer.ts";
+import { findHolders } from "./reserve.ts";
+import { type Source, count, dropSources } from "./source.ts";
+import { expected, pushUntil, slicePattern } from "./subscribe.ts";
 import type { Duration, Time } from "./time.ts";
 import { Reason, type Timer } from "./timer.ts";
+import { wake } from "./want.ts";
 
 export interface Item {
   readonly key: Key;
@@ -20,23 +26,41 @@ export interface Item {
 
   /** -1 unknown. */
   size: number;
-  /** By piece. */
-  have: boolean[];
+  /** Pieces, -1 unknown. */
+  n: number;
+  have: Bitset;
   /** Pieces held. */
   held: number;
   /** Leading pieces held. */
   prefix: number;
   whole: boolean;
-  /** Of what is or will be held here; -1: nothing chosen yet. */
+  /** Of what is or will be held here; -1: nothing yet. */
   hops: number;
   sender: PeerID[];
   /** Grows, and the beginning of a piece is here. */
   flows: boolean;
 
-  offers: Source[];
-  inbound: Inbound[];
+  /** Pieces that a source was asked for. */
+  wait: Bitset;
+  /** Slices that come without being asked for, from pushing sources. */
+  coming: number;
+  /** How many partial sources hold each piece. */
+  rare: number[];
+  /** How often each piece was sent. */
+  given: number[];
+  /** Neighbours that have some of it. */
+  sources: Source[];
+  /** Pieces asked of a second source. */
+  stolen: number;
+
   outbound: Outbound[];
   reserved: Reserved[];
+  /** Pieces that neighbours were not told of. */
+  news: Bitset;
+  /** There are some. */
+  dirty: boolean;
+  /** When they were told last. */
+  toldAt: Time;
 
   fetching: boolean;
   fetch: Fetch;
@@ -47,42 +71,14 @@ export interface Item {
   dead: boolean;
   private: boolean;
   electFrom: Time;
-  /** Until when a neighbour's word holds that it asked the origin. */
+  /** Until when a neighbour's word holds that it is on its way. */
   promised: Time;
+  /** A seed's fetch is where it comes from. */
+  seeded: boolean;
   /** Word of the key came from a neighbour. */
   heard: boolean;
   /** First. */
   heardAt: Time;
-}
-
-/** A source that can be asked: Go's offer. */
-export interface Source {
-  peer: Peer;
-  hops: number;
-  /** Pieces it can send, 0 all. */
-  room: number;
-  /** It holds all of it. */
-  whole: boolean;
-  /** Refused or stalled; a new offer clears it. */
-  blocked: boolean;
-  /** Refused for want of room: the bytes are near all the same. */
-  busy: boolean;
-}
-
-/** A transfer locked to one source. */
-export interface Inbound {
-  item: Item;
-  peer: Peer;
-  first: number;
-  /** -1: to the end. */
-  count: number;
-  got: number;
-  started: Time;
-  /** When the last piece came. */
-  last: Time;
-  begun: boolean;
-  /** The source holds everything, so silence is its own fault. */
-  whole: boolean;
 }
 
 /** A transfer to one receiver. */
@@ -90,9 +86,12 @@ export interface Outbound {
   item: Item;
   peer: Peer;
   transfer: number;
-  next: number;
-  /** -1: the segment's end. */
-  end: number;
+  /** Asked for, one by one. */
+  want: Bitset;
+  /** Asked for as they come, from piece `from` on. */
+  slices: number;
+  from: number;
+  sent: Bitset;
   due: Time;
   begun: boolean;
   pushed: boolean;
@@ -102,7 +101,41 @@ export interface Outbound {
 export interface Reserved {
   peer: Peer;
   due: Time;
-  offered: boolean;
+  /** Of pieces that are here. */
+  told: boolean;
+}
+
+/** What is known of a key of which nothing was heard. */
+const blank = () =>
+  ({
+    size: -1,
+    n: -1,
+    have: [],
+    held: 0,
+    prefix: 0,
+    whole: false,
+    hops: -1,
+    sender: [],
+    flows: false,
+    wait: [],
+    coming: 0,
+    rare: [],
+    given: [],
+    stolen: 0,
+    news: [],
+    dirty: false,
+    toldAt: 0,
+    failures: 0,
+    retryAt: 0,
+    promised: 0,
+    seeded: false,
+    heard: false,
+  }) satisfies Partial<Item>;
+
+/** Forgets what is held and what was heard, not who wants it. */
+export function reset(it: Item): void {
+  Object.assign(it, blank());
+  for (const r of it.reserved) r.told = false;
 }
 
 /** The record of a key, made where there is none. */
@@ -129,28 +162,16 @@ export function itemOf(c: Core, key: Key): Item {
         fetchable: false,
       },
       relay: false,
-      size: -1,
-      have: [],
-      held: 0,
-      prefix: 0,
-      whole: false,
-      hops: -1,
-      sender: [],
-      flows: false,
-      offers: [],
-      inbound: [],
+      ...blank(),
+      sources: [],
       outbound: [],
       reserved: [],
       fetching: false,
       fetch: { type: EffectType.Fetch, key: "", id: 0, first: 0, count: 0, cause: Cause.None },
       fetchAt: 0,
-      failures: 0,
-      retryAt: 0,
       dead: false,
       private: false,
       electFrom: 0,
-      promised: 0,
-      heard: false,
       heardAt: 0,
     };
     timer.item = it;
@@ -159,20 +180,56 @@ export function itemOf(c: Core, key: Key): Item {
   return it;
 }
 
-/** Pieces in all, -1 unknown. */
-export const pieces = (it: Item): number => (it.size < 0 ? -1 : pieceCount(it.size));
+/** Books how long a neighbour says that the segment is. Nobody has checked it. */
+export function sized(it: Item, size: number): void {
+  if (size >= 0 && it.size < 0) setSize(it, size);
+}
+
+/** Books how long the segment is, as the edge has checked. */
+export function measured(c: Core, it: Item, size: number): void {
+  if (size < 0 || it.size === size) return;
+  if (it.size >= 0) {
+    // an offer lied: nothing said of the segment is worth anything
+    if (__EXPLAIN__) note(c, `size of ${it.key} is ${size}, not ${it.size}`);
+    cancelInbound(c, it);
+    dropSources(it);
+  }
+  setSize(it, size);
+  if (useful(it)) findHolders(c, it);
+}
+
+function setSize(it: Item, size: number): void {
+  it.size = size;
+  it.n = pieceCount(size);
+  it.rare = new Array<number>(it.n).fill(0);
+  it.given = [...it.rare];
+  for (const s of it.sources) count(s, 1);
+}
 
 /** Marks pieces as held and returns how many were new. */
 export function add(it: Item, first: number, count: number): number {
   let fresh = 0;
-  for (let i = first; i < first + count; i++) {
-    if (it.have[i]) continue;
-    it.have[i] = true;
-    fresh++;
-  }
+  for (let i = first; i < first + count; i++)
+    if (set(it.have, i)) {
+      set(it.news, i);
+      fresh++;
+    }
   it.held += fresh;
-  while (it.have[it.prefix]) it.prefix++;
+  while (get(it.have, it.prefix)) it.prefix++;
   return fresh;
+}
+
+/** One past the last piece that may exist. */
+export const limit = (it: Item): number => (it.n < 0 ? MaxPieces : it.n);
+
+/** The pieces of word w that are not held, whoever may be bringing them. */
+const lacking = (it: Item, w: number) => span(w, 0, limit(it)) & ~it.have[w]!;
+
+/** The pieces of word w that are neither held nor expected from a source or the origin. */
+export function open(it: Item, w: number): number {
+  const m = lacking(it, w) & ~it.wait[w]! & ~slicePattern(it.coming);
+  const { first, count } = it.fetch;
+  return it.fetching ? m & ~span(w, first, count < 0 ? MaxPieces : first + count) : m;
 }
 
 /** A run of pieces. */
@@ -182,23 +239,22 @@ export interface Gap {
   count: number;
 }
 
-/** The first run of pieces that is neither held nor expected from a source or the origin. */
-export function gap(it: Item): Gap | undefined {
-  const { have } = it;
-  const limit = it.size < 0 ? MaxPieces : pieces(it);
-  const expected: Gap[] = it.fetching ? [...it.inbound, it.fetch] : it.inbound;
-  let first = it.prefix;
-  for (let from = -1; from !== first; ) {
-    from = first;
-    while (have[first]) first++;
-    for (const g of expected)
-      if (first >= g.first && (g.count < 0 || first < g.first + g.count)) first = g.count < 0 ? limit : g.first + g.count;
+/** What is open, from the first piece to the last; undefined if nothing is. */
+export const gap = (it: Item): Gap | undefined => spanned(it, open);
+
+/** The same of what is not held, whoever may be bringing it. */
+export const missing = (it: Item): Gap | undefined => spanned(it, lacking);
+
+function spanned(it: Item, some: (it: Item, w: number) => number): Gap | undefined {
+  let found: Gap | undefined;
+  for (let w = it.prefix >> 5; w < words(limit(it)); w++) {
+    const m = some(it, w);
+    if (!m) continue;
+    found ??= { first: w * 32 + lowest(m), count: -1 };
+    if (it.n < 0) break;
+    found.count = w * 32 + highest(m) + 1 - found.first;
   }
-  if (first >= limit) return;
-  const held = have.indexOf(true, first);
-  let last = held < 0 ? limit : Math.min(held, limit);
-  for (const g of expected) if (g.first > first) last = Math.min(last, g.first);
-  return { first, count: it.size < 0 && last === limit ? -1 : last - first };
+  return found;
 }
 
 /** The one of a list that concerns a peer. */
@@ -206,11 +262,13 @@ export function of<T extends { peer: Peer }>(list: T[], p: Peer): T | undefined 
   return list.find((x) => x.peer === p);
 }
 
+/** Books the first word of an item. */
 export function hear(c: Core, it: Item): void {
-  if (!it.heard) {
-    it.heard = true;
-    it.heardAt = c.now;
-  }
+  if (it.heard) return;
+  it.heard = true;
+  it.heardAt = c.now;
+  it.coming |= expected(c, it);
+  if (it.coming) wake(c, it, pushUntil(c, it), Reason.Stall);
 }
 
 /** Whether the brain should still bring the key here. */
@@ -224,18 +282,19 @@ export function forget(c: Core, it: Item): void {
     it.whole ||
     it.held ||
     it.fetching ||
-    it.inbound.length ||
     it.outbound.length ||
     it.reserved.length
   )
     return;
+  dropSources(it);
   c.timers.clear(it.timer);
   c.items.delete(it.key);
 }
 
 /**
- * Estimates how long the origin takes: mean plus four deviations, as RFC 6298 §2 does
- * for round trips, because a late guess is a stall.
+ * Estimates how long the origin takes: mean plus four deviations, much as RFC 6298 §2
+ * does for round trips, because a late guess is a stall. It begins with half the
+ * deviation of that: a first segment is slow in itself, because its connection is new.
  */
 export class OriginClock {
   private mean: Duration;
@@ -251,7 +310,7 @@ export class OriginClock {
     if (!this.measured) {
       this.measured = true;
       this.mean = d;
-      this.dev = Math.trunc(d / 2);
+      this.dev = Math.trunc(d / 4);
       return;
     }
     this.dev += Math.trunc((Math.abs(d - this.mean) - this.dev) / 4);

@@ -25,8 +25,6 @@ export const MaxNeighbours = 64;
 export const MaxHops = 32;
 /** Pieces of a segment: 64 MiB. */
 export const MaxPieces = 4096;
-/** Segments that wait for room to be offered, oldest forgotten first. */
-export const MaxHungry = 256;
 /** Tracks whose parents are remembered. */
 export const MaxTracks = 4096;
 /** Tracks a neighbour's interest is remembered in. */

@@ -114,12 +114,20 @@ class Draws {
           size: lie,
           hops: below(5),
           pieces: below(6),
-          room: below(3) * below(4),
+          more: Uint8Array.of(below(256), below(4)),
+          seeded: one(3),
         });
       case 21:
       case 22:
       case 23:
-        return from({ type: MessageType.Accept, key, first: below(6), count: below(7) - 1, due: time(4 * second) });
+        return from({
+          type: MessageType.Accept,
+          key,
+          first: below(6),
+          count: below(7) - 1,
+          due: time(4 * second),
+          only: Uint8Array.of(below(64)).slice(0, below(2)),
+        });
       case 24:
         return from({ type: MessageType.Refuse, key, reason: 1 + below(5) });
       case 25:
@@ -139,7 +147,7 @@ class Draws {
       case 28:
         return one(3)
           ? from({ type: MessageType.Unsubscribe, track: trackOf(key) })
-          : from({ type: MessageType.Subscribe, track: trackOf(key), hops: below(5) });
+          : from({ type: MessageType.Subscribe, track: trackOf(key), hops: below(5), slices: below(256) });
       case 29:
         return one(2)
           ? from({ type: MessageType.Peers, ids: [this.peer(), "g", "h" + below(100)] })

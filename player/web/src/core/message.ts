@@ -100,21 +100,29 @@ export interface Offer {
   size: number;
   /** How many peers the bytes came through: 0 fetched from the origin. */
   hops: number;
-  /** Leading pieces that are here; they keep coming. 0: a promise, the origin was asked. */
+  /** Leading pieces that are here. 0, with an empty `more`: a promise, the origin was asked. */
   pieces: number;
-  /** Pieces the sender has room to send in time, 0: all. */
-  room: number;
+  /** Pieces after those that are here too: bit j of byte i stands for piece pieces + 8i + j. */
+  more: Uint8Array;
+  /** A seed's fetch is where the bytes come from. */
+  seeded: boolean;
 }
 
-/** Asks for pieces of `key`, as they become available. */
+/**
+ * Asks for pieces of `key`, and tells all that is still expected of this source: what an
+ * earlier one named and this one does not is no longer wanted. Pieces that were sent are
+ * not sent again.
+ */
 export interface Accept {
   type: MessageType.Accept;
   key: Key;
   /** Piece index. */
   first: number;
-  /** -1: to the end. */
+  /** -1: everything from `first` on, as it comes; 0: no more. */
   count: number;
   due: Duration;
+  /** Which of the `count` pieces: bit j of byte i stands for piece first + 8i + j. Empty: all. */
+  only: Uint8Array;
 }
 
 /** Says no: to an Offer or to an Accept. */
@@ -164,12 +172,17 @@ export interface Cancel {
   key: Key;
 }
 
-/** Asks the receiver to push every new segment of `track` at once. */
+/**
+ * Asks the receiver to push slices of every new segment of `track` the moment it has
+ * something of them. It replaces an earlier one.
+ */
 export interface Subscribe {
   type: MessageType.Subscribe;
   track: string;
-  /** The subscriber's distance on this track; a parent must have strictly fewer. */
+  /** The subscriber's distance from the origin on this track. */
   hops: number;
+  /** Bit s: pieces s, s + 8, s + 16, … */
+  slices: number;
 }
 
 /** Ends a subscription, from either side. */

@@ -1,213 +1,266 @@
-// Offers, and the locked transfers that come of them (swarm/offer.go).
+// What neighbours are told of an item, and what they tell (swarm/offer.go).
 import { type Core, note, send } from "./core.ts";
-import { type Inbound, type Item, type Source, gap, hear, of, pieces, useful } from "./item.ts";
-import {
-  MaxHaves,
-  MaxHops,
-  MaxOffers,
-  MaxOutbound,
-  PieceSize,
-  ReservationLife,
-  pieceCount,
-  remember,
-  remove,
-} from "./limits.ts";
+import { get, pieceMap, set } from "./bitset.ts";
+import { type Item, type Outbound, type Reserved, hear, limit, measured, of, sized, useful } from "./item.ts";
+import { MaxHaves, MaxHops, MaxOffers, MaxOutbound, ReservationLife, pieceCount, remember } from "./limits.ts";
 import { type Begin, type Cancel, MessageType, type Offer, Refusal, type Refuse } from "./message.ts";
-import { feedHungry, portion, room, starving } from "./capacity.ts";
-import { broughtBy, offeredPieces } from "./flow.ts";
 import { type Peer, answered, interested } from "./peer.ts";
 import { removeReservation } from "./reserve.ts";
-import { pushRefused, pushUntil } from "./subscribe.ts";
-import { type Duration, millisecond } from "./time.ts";
+import { giveUpAt } from "./slow.ts";
+import {
+  type Source,
+  addSource,
+  ask,
+  busy,
+  due,
+  fill,
+  holdsAll,
+  inflow,
+  learn,
+  recount,
+  release,
+  removeSource,
+  served,
+  unask,
+} from "./source.ts";
+import { allSlices, expected, first, pushRefused, pushUntil, slicePattern } from "./subscribe.ts";
+import { millisecond } from "./time.ts";
+import { Reason } from "./timer.ts";
 import { latency, pump, push, removeOutbound } from "./upload.ts";
-import { schedule, step } from "./want.ts";
+import { step, wake } from "./want.ts";
+
+/** The least time between two offers of one segment: what comes in between is told together. */
+export const tellEvery = 30 * millisecond;
 
 /**
- * Tells those who reserved it that this peer has asked the origin for a segment, so
- * that they need not. An offer follows with the first piece.
+ * Tells those who reserved it that the origin was asked for a segment, so that they need
+ * not. It is passed on by whoever hears it first; an offer follows with the first piece.
  */
-export function promise(c: Core, it: Item): void {
+export function promise(c: Core, it: Item, from?: Peer): void {
   if (it.private || it.held) return;
-  for (const r of it.reserved) if (!r.offered) sendOffer(c, it, r.peer, 0, 0);
+  const m = { ...offer(it), pieces: 0 };
+  for (const r of it.reserved) if (r.peer !== from && !r.told && !of(it.sources, r.peer)) send(c, r.peer, m);
 }
 
-function sendOffer(c: Core, it: Item, p: Peer, pieces: number, room: number): void {
-  send(c, p, { type: MessageType.Offer, key: it.key, size: it.size, hops: Math.max(0, it.hops), pieces, room });
+/** Describes what is here of an item. */
+export function offer(it: Item): Offer {
+  const grows = it.size < 0 && it.flows;
+  return {
+    type: MessageType.Offer,
+    key: it.key,
+    size: it.size,
+    hops: Math.max(0, it.hops),
+    // the beginning of one that grows counts, so that it is not taken for a promise
+    pieces: grows ? Math.max(it.prefix, 1) : it.prefix,
+    more: grows ? new Uint8Array() : pieceMap(it.have, it.prefix, it.held > it.prefix ? limit(it) : 0),
+    seeded: it.seeded,
+  };
 }
+
+/** Whether there is something of the item to give. */
+export const here = (it: Item): boolean => !it.private && !!(it.held || it.whole || it.flows);
 
 /**
- * Offers what is here to those who reserved it, have not heard, and have not offered
- * it themselves; subscribers get the segment pushed.
+ * Tells those who reserved an item what is here of it, at most once every tellEvery, and
+ * pushes it to subscribers.
  */
 export function announce(c: Core, it: Item): void {
-  if (it.private || !(it.held || it.whole || it.flows)) return;
-  let left = room(c, it);
-  for (const r of it.reserved) {
-    const p = r.peer;
-    if (
-      r.offered ||
-      of(it.inbound, p) ||
-      of(it.offers, p) ||
-      of(it.outbound, p) ||
-      it.sender.includes(p.id) ||
-      p.haves.has(it.key)
-    )
-      continue;
-    const give = portion(it, left);
-    if (give < 0) return starving(c, it);
-    left -= Math.max(it.size, it.need.size, PieceSize);
-    r.offered = true;
-    if (!give && p.children.has(it.track) && p.outbound.length < MaxOutbound) {
-      push(c, it, p, r.due - ReservationLife);
-      continue;
+  if (!here(it) || !it.reserved.length) return;
+  const at = it.toldAt + tellEvery;
+  if (it.toldAt > 0 && c.now < at && !it.whole) {
+    if (!it.dirty) {
+      it.dirty = true;
+      wake(c, it, at, Reason.Tell);
     }
-    c.counters.offersSent++;
-    sendOffer(c, it, p, offeredPieces(it), give);
+    return;
   }
+  it.dirty = false;
+  it.toldAt = c.now;
+  let m: Offer | undefined;
+  for (const r of it.reserved) if (!r.told || missedBy(it, r.peer)) tell(c, it, r, (m ??= offer(it)));
+  it.news = [];
 }
 
-/** Books a source and locks a transfer to it when none is running. */
-export function offered(c: Core, p: Peer, m: Offer): void {
-  c.counters.offersHeard++;
-  if (__EXPLAIN__) note(c, `offer ${m.key} by ${p.id}: ${m.pieces} pieces, ${m.hops} hops`);
-  const it = c.items.get(m.key);
-  const refuse = (reason: Refusal) => send(c, p, { type: MessageType.Refuse, key: m.key, reason });
-  if (!it || !useful(it)) {
-    if (it?.whole) remember(p.haves, m.key, MaxHaves);
-    return refuse(Refusal.Unwanted);
+/** Whether a neighbour lacks some of the latest pieces. */
+function missedBy(it: Item, p: Peer): boolean {
+  const s = of(it.sources, p);
+  if (s?.whole) return false;
+  const pushed = slicePattern(p.children.get(it.track)?.slices ?? 0); // they are on their way
+  return it.news.some((m, w) => m & ~(s?.has[w] ?? 0) & ~pushed);
+}
+
+export function tell(c: Core, it: Item, r: Reserved, m: Offer): void {
+  const p = r.peer;
+  if (p.haves.has(it.key)) return;
+  const child = p.children.get(it.track);
+  if (child && !r.told && !of(it.outbound, p) && p.outbound.length < MaxOutbound) {
+    push(c, it, p, r.due - ReservationLife);
+    r.told = true;
+    if (child.slices === allSlices) return;
   }
-  if (m.hops < 0 || m.hops >= MaxHops || m.pieces < 0 || m.size < -1) return refuse(Refusal.Loop);
+  r.told = true;
+  c.counters.offersSent++;
+  send(c, p, m);
+}
+
+/** Books what a neighbour has of a segment and asks it for some. */
+export function offered(c: Core, p: Peer, m: Offer): void {
+  const { key, size, hops, pieces, more } = m;
+  c.counters.offersHeard++;
+  if (__EXPLAIN__) note(c, `offer ${key} by ${p.id}: ${pieces} pieces and ${more}, ${hops} hops`);
+  const it = c.items.get(key);
+  const isPromise = !pieces && !more.length && size;
+  const refuse = (reason: Refusal) => send(c, p, { type: MessageType.Refuse, key, reason });
+  if (it && !isPromise && size >= 0 && pieces >= pieceCount(size)) hasAll(it, p);
+  if (!it || !useful(it)) {
+    if (!it?.whole) refuse(Refusal.Unwanted);
+    return;
+  }
+  if (hops < 0 || hops >= MaxHops || pieces < 0 || size < -1) return refuse(Refusal.Loop);
   hear(c, it);
   interested(p, it.track);
-  if (!m.pieces && m.size) {
-    // a promise
-    it.promised = Math.max(it.promised, c.now + c.cfg.stallAfter + c.origin.estimate());
-    return step(c, it);
+  if (m.seeded) {
+    it.seeded = true;
+    c.seededAt = c.now;
   }
-  addOffer(it, {
-    peer: p,
-    hops: m.hops,
-    room: Math.max(0, m.room),
-    whole: m.size >= 0 && m.pieces >= pieceCount(m.size),
-    blocked: false,
-    busy: false,
-  });
-  step(c, it);
-  if (!of(it.inbound, p)) refuse(Refusal.Locked);
+  if (isPromise) return promised(c, it, p, m);
+  sized(it, size);
+  const s = addSource(it, p);
+  if (!s) return;
+  s.hops = hops;
+  s.blocked = false;
+  expect(c, it);
+  if (it.n <= 0) return follow(c, it); // what a growing one counts as its first piece may be a part of it
+  if (pieces >= it.n) holdsAll(c, s);
+  else learn(c, s, pieces, more);
+  const out = of(it.outbound, p);
+  if (out?.slices) skip(out, s);
+  fill(c, p);
 }
 
-export function addOffer(it: Item, o: Source): void {
-  const old = of(it.offers, o.peer);
-  if (old) Object.assign(old, o);
-  else if (it.offers.length < MaxOffers) it.offers.push(o);
+/** Books pieces that the receiver has, so that they are not pushed to it. */
+function skip(out: Outbound, s: Source): void {
+  s.has.forEach((m, w) => (out.sent[w]! |= m));
 }
 
-/** Locks a transfer for every piece that nobody brings yet, while there are sources. */
-export function assign(c: Core, it: Item): void {
-  if (c.now < pushUntil(c, it)) return;
-  for (let open, o; (open = gap(it)) && (o = best(it)); ) accept(c, it, o, open.first, open.count);
-}
-
-export function accept(c: Core, it: Item, o: Source, first: number, count: number): void {
-  const { peer } = o;
-  if (o.room && it.size >= 0) count = Math.min(count, o.room);
-  if (it.hops < 0 || (!it.sender.length && !it.fetching)) it.hops = o.hops + 1;
-  addInbound(c, it, peer, first, count, o.whole);
-  c.counters.accepts++;
-  if (__EXPLAIN__) note(c, `accept ${it.key} pieces ${first}+${count} from ${peer.id}`);
-  send(c, peer, { type: MessageType.Accept, key: it.key, first, count, due: due(c, it) });
-}
-
-function addInbound(c: Core, item: Item, peer: Peer, first: number, count: number, whole: boolean): Inbound {
-  const started = c.now;
-  const in_: Inbound = { item, peer, first, count, got: 0, started, last: started, begun: false, whole };
-  item.inbound.push(in_);
-  peer.inbound.push(in_);
-  return in_;
-}
-
-/** How much time is left until the player needs the item. */
-export function due(c: Core, it: Item): Duration {
-  return it.need.deadline > 0 ? Math.max(0, it.need.deadline - c.now) : ReservationLife;
+/** Books that the origin was asked, and passes the word on. */
+function promised(c: Core, it: Item, p: Peer, m: Offer): void {
+  const known = it.promised > c.now || it.held;
+  expect(c, it);
+  if (known || it.fetching) return;
+  it.hops = m.hops + 1;
+  promise(c, it, p);
 }
 
 /**
- * Chooses the source: fewest hops, then fewest failures, then nearest (in steps of
- * 20 ms), then least loaded. A source that is itself still receiving must be strictly
- * nearer to the origin than this peer, so nobody waits in a circle; one that holds
- * everything cannot loop.
+ * Books word that a segment is on its way through the swarm: for as long as a source may
+ * keep silent, the origin's time included, nobody need be elected.
  */
-export function best(it: Item): Source | undefined {
-  const bound = it.hops >= 0 && (it.sender.length || it.held || it.fetching) ? it.hops : Infinity;
-  let found: Source | undefined;
-  for (const o of it.offers) {
-    if (o.blocked || of(it.inbound, o.peer) || (!o.whole && o.hops >= bound)) continue;
-    if (!found || before(o, found) < 0) found = o;
-  }
-  return found;
+function expect(c: Core, it: Item): void {
+  it.promised = Math.max(it.promised, c.now + c.cfg.stallAfter + c.origin.estimate());
+  it.electFrom = Math.max(it.electFrom, it.promised);
+  wake(c, it, it.promised, Reason.Elect);
+}
+
+/** Books that a neighbour holds the whole segment: nothing need be sent or told to it. */
+function hasAll(it: Item, p: Peer): void {
+  remember(p.haves, it.key, MaxHaves);
+  const out = of(it.outbound, p);
+  if (out) removeOutbound(out);
+}
+
+/**
+ * Has one source send a segment of unknown size, as it comes: fewest hops, then fewest
+ * failures, then nearest. A source that is itself still receiving must have fewer hops
+ * than this peer, so that nobody waits in a circle.
+ */
+export function follow(c: Core, it: Item): void {
+  if (it.coming || it.fetching || c.now < pushUntil(c, it)) return;
+  const bound = it.hops >= 0 && (it.sender.length || it.held) ? it.hops : Infinity;
+  let best: Source | undefined;
+  for (const s of it.sources)
+    if (!s.blocked && c.now >= s.peer.shunUntil && (s.whole || s.hops < bound))
+      if (!best || nearer(s, best) < 0) best = s;
+  if (!best) return;
+  if (!it.sender.length) it.hops = best.hops + 1;
+  best.slices = allSlices;
+  best.from = it.prefix;
+  best.started = best.last = c.now;
+  recount(it);
+  c.counters.accepts++;
+  if (__EXPLAIN__) note(c, `follow ${best.peer.id} on ${it.key} from piece ${best.from}`);
+  send(c, best.peer, {
+    type: MessageType.Accept,
+    key: it.key,
+    first: best.from,
+    count: -1,
+    due: due(c, it),
+    only: new Uint8Array(),
+  });
+  wake(c, it, giveUpAt(c, best), Reason.Stall);
 }
 
 const latencyStep = 20 * millisecond;
 
-function before(a: Source, b: Source): number {
+function nearer(a: Source, b: Source): number {
   const p = a.peer;
   const q = b.peer;
   return (
     a.hops - b.hops ||
     p.strikes - q.strikes ||
     Math.trunc(latency(p) / latencyStep) - Math.trunc(latency(q) / latencyStep) ||
-    p.inbound.length - q.inbound.length ||
+    p.waiting - q.waiting ||
     p.order - q.order
   );
 }
 
 /** Ends what a neighbour will not do. */
-export function refused(c: Core, p: Peer, m: Refuse): void {
-  const it = c.items.get(m.key);
-  if (__EXPLAIN__) note(c, `refused ${m.key} by ${p.id}: reason ${m.reason}`);
+export function refused(c: Core, p: Peer, { key, reason }: Refuse): void {
+  const it = c.items.get(key);
+  if (__EXPLAIN__) note(c, `refused ${key} by ${p.id}: reason ${reason}`);
   if (!it) return;
   const r = of(it.reserved, p);
-  if (m.reason === Refusal.Unwanted && r) removeReservation(it, r);
-  const in_ = of(it.inbound, p);
-  if (!in_) return feedHungry(c); // our offer was not taken: the next may be
+  if (reason === Refusal.Unwanted && r) removeReservation(it, r);
+  if (reason === Refusal.Gone) p.haves.delete(key);
+  const s = of(it.sources, p);
+  if (!s || !busy(s)) return;
   c.counters.refusals++;
-  removeInbound(in_);
-  const o = of(it.offers, p);
-  if (o) {
-    o.blocked = true;
-    o.busy = m.reason === Refusal.Busy;
-  }
-  if (m.reason === Refusal.Gone) p.haves.delete(m.key);
+  release(s);
+  s.blocked = true;
+  if (reason === Refusal.Gone) removeSource(s);
   step(c, it);
 }
 
 /** Books the opening of a transfer, asked for or pushed. */
 export function began(c: Core, p: Peer, m: Begin): void {
-  const it = c.items.get(m.key);
-  if (__EXPLAIN__) note(c, `begin ${m.key} from ${p.id}: size ${m.size}, ${m.hops} hops, pushed ${m.pushed}`);
-  const cancel = () => send(c, p, { type: MessageType.Cancel, key: m.key });
-  if (!it || !useful(it) || m.hops < 0 || m.hops >= MaxHops) return cancel();
+  const { key, size, hops, pushed } = m;
+  const it = c.items.get(key);
+  if (__EXPLAIN__) note(c, `begin ${key} from ${p.id}: size ${size}, ${hops} hops, pushed ${pushed}`);
+  const cancel = () => send(c, p, { type: MessageType.Cancel, key });
+  if (!it || !useful(it) || hops < 0 || hops >= MaxHops) return cancel();
   hear(c, it);
   interested(p, it.track);
-  if (m.size >= 0 && it.size < 0) it.size = m.size;
-  let in_ = of(it.inbound, p);
-  if (in_) answered(p, c.now - in_.started);
-  else {
-    const open = gap(it);
-    if (
-      !m.pushed ||
-      !open ||
-      m.first > open.first ||
-      it.fetching ||
-      (it.hops >= 0 && m.hops >= it.hops && it.sender.length)
-    )
-      return cancel();
-    in_ = addInbound(c, it, p, open.first, open.count, false);
+  measured(c, it, size);
+  let s = of(it.sources, p);
+  if (pushed && !(s && busy(s))) {
+    recount(it);
+    const slices = (p.parentOf.get(it.track) ?? 0) & ~it.coming;
+    if (!slices || it.fetching) return cancel();
+    s = addSource(it, p);
+    if (!s) return cancel();
+    s.slices = slices;
+    s.from = 0;
+    s.hops = hops;
+    s.started = c.now;
+    it.coming |= slices | expected(c, it);
+    expect(c, it);
   }
-  in_.begun = true;
-  in_.last = c.now;
-  if (!it.sender.length) it.hops = m.hops + 1;
-  schedule(c, it);
+  if (!s || !busy(s)) return; // taken back meanwhile; a Cancel or an Accept of nothing is on its way
+  if (!s.begun && !pushed) answered(p, c.now - s.started);
+  s.begun = true;
+  s.last = c.now;
+  if (!it.sender.length) it.hops = hops + 1;
+  wake(c, it, giveUpAt(c, s), Reason.Stall);
 }
 
 /** Ends a transfer in either direction. */
@@ -217,42 +270,58 @@ export function cancelled(c: Core, p: Peer, { key }: Cancel): void {
   if (!it) return;
   const out = of(it.outbound, p);
   if (out) {
-    if (out.pushed) pushRefused(p, it.track);
+    if (out.pushed && !out.sent.some((m) => m)) pushRefused(p, it.track);
     removeOutbound(out);
     pump(c, p);
   }
-  const in_ = of(it.inbound, p);
-  if (!in_) return;
-  removeInbound(in_);
-  const o = of(it.offers, p);
-  if (o) o.blocked = true;
-  if (!it.inbound.length) it.electFrom = c.now; // a new election, so that not all turn to the origin at once
+  const s = of(it.sources, p);
+  if (!s || !busy(s)) return;
+  release(s);
+  s.blocked = true;
+  // a new election, so that not all turn to the origin at once
+  if (!inflow(it)) it.electFrom = Math.max(it.electFrom, c.now);
   step(c, it);
 }
 
 /** Tells all sources that no more is needed. */
 export function cancelInbound(c: Core, it: Item): void {
-  for (let in_; (in_ = it.inbound[0]); ) {
-    send(c, in_.peer, { type: MessageType.Cancel, key: it.key });
-    removeInbound(in_);
-  }
+  for (const s of it.sources)
+    if (busy(s)) {
+      send(c, s.peer, { type: MessageType.Cancel, key: it.key });
+      release(s);
+    }
 }
 
-export function removeInbound(in_: Inbound): void {
-  remove(in_.item.inbound, in_);
-  remove(in_.peer.inbound, in_);
-}
-
-/** Books a delivery of count pieces and closes a transfer that brought all. */
-export function credit(c: Core, it: Item, p: Peer, count: number): void {
+/** Books a delivery and asks its source for more. */
+export function credit(c: Core, it: Item, p: Peer, from: number, count: number): void {
   p.delivered += count;
   broughtBy(it, p);
-  const in_ = of(it.inbound, p);
-  if (!in_) return;
-  in_.got += count;
-  in_.last = c.now;
-  const end = in_.count < 0 ? pieces(it) : in_.first + in_.count;
-  if (end < 0) return;
-  for (let i = in_.first; i < end; i++) if (!it.have[i]) return;
-  removeInbound(in_);
+  const s = of(it.sources, p);
+  for (let i = from; i < from + count; i++) {
+    if (s && get(s.asked, i)) {
+      unask(s, i);
+      served(c, p);
+      continue;
+    }
+    retract(c, it, s, i);
+    if (s && !s.whole && i < it.rare.length && set(s.has, i) && ++it.rare[i]! === 1) first(c, it, p, i);
+  }
+  if (!s) return;
+  s.got += count;
+  s.last = c.now;
+  if (it.sender.length === 1 && s.got === count) it.hops = s.hops + 1;
+}
+
+/** Takes pieces that came from somewhere else back from the source that was asked for them. */
+function retract(c: Core, it: Item, from: Source | undefined, i: number): void {
+  if (!get(it.wait, i)) return;
+  const s = it.sources.find((s) => s !== from && get(s.asked, i));
+  if (!s) return;
+  unask(s, i);
+  ask(c, s);
+}
+
+/** Notes a neighbour that bytes came from. */
+export function broughtBy(it: Item, p: Peer): void {
+  if (!it.sender.includes(p.id) && it.sender.length < MaxOffers) it.sender.push(p.id);
 }

@@ -2,16 +2,17 @@
 import { type Core, note, send } from "./core.ts";
 import { Cause, EffectType } from "./effect.ts";
 import { type BadPiece, type Conflict, type FetchEnded, FetchError, type Private } from "./input.ts";
-import { type Gap, type Item, forget, gap, of, pieces, useful } from "./item.ts";
+import { type Gap, type Item, forget, missing, of, reset, useful } from "./item.ts";
 import { remove } from "./limits.ts";
 import { MessageType } from "./message.ts";
 import { lead } from "./elect.ts";
-import { best, cancelInbound, promise, removeInbound } from "./offer.ts";
+import { cancelInbound, promise } from "./offer.ts";
 import { ban, byDeadline } from "./peer.ts";
 import { mark, removeReservation } from "./reserve.ts";
+import { busy, dropSources, inflow, removeSource } from "./source.ts";
 import { type Duration, millisecond, second } from "./time.ts";
 import { cancelOutbound } from "./upload.ts";
-import { interrupt, reset, step } from "./want.ts";
+import { interrupt, step } from "./want.ts";
 
 /**
  * How many segments are brought in for the swarm at a time: more would share one
@@ -29,17 +30,8 @@ const lastRetry = 5 * second;
  */
 export function fetchMissing(c: Core, it: Item, cause: Cause): void {
   cancelInbound(c, it);
-  const hole = gap(it);
-  if (!hole) return;
-  const end = pieces(it);
-  // several holes: one request for all costs less than one each
-  if (end < 0) hole.count = -1;
-  else {
-    let last = end;
-    while (it.have[last - 1]) last--;
-    hole.count = last - hole.first;
-  }
-  startFetch(c, it, hole, cause);
+  const hole = missing(it);
+  if (hole) startFetch(c, it, hole, cause); // several holes: one request for all costs less than one each
 }
 
 export function startFetch(c: Core, it: Item, { first, count }: Gap, cause: Cause): void {
@@ -48,6 +40,7 @@ export function startFetch(c: Core, it: Item, { first, count }: Gap, cause: Caus
   it.fetch = { type: EffectType.Fetch, key: it.key, id: ++c.fetchID, first, count, cause };
   it.fetchAt = c.now;
   if (it.hops < 0 || !it.sender.length) it.hops = 0;
+  it.seeded ||= c.cfg.seed;
   c.counters.fetches[cause]!++;
   if (__EXPLAIN__) note(c, `fetch ${it.key} pieces ${first}+${count}: cause ${cause}`);
   c.emit(it.fetch);
@@ -117,7 +110,7 @@ function retryLater(c: Core, it: Item, asked: Duration): void {
   let d = Math.min(firstRetry * 2 ** Math.min(it.failures, 10), lastRetry);
   const half = Math.trunc(d / 2);
   d = half + Math.trunc(c.cfg.random() * half);
-  const left = it.need.deadline - lead(c) - c.now;
+  const left = it.need.deadline - lead(c, it) - c.now;
   if (left > 0) d = Math.min(d, left);
   it.failures++;
   it.retryAt = c.now + Math.max(d, asked);
@@ -125,9 +118,9 @@ function retryLater(c: Core, it: Item, asked: Duration): void {
 
 /** Tells those who were to receive the segment from here to look elsewhere. */
 function starve(c: Core, it: Item): void {
-  if (it.inbound.length) return;
+  if (inflow(it)) return;
   cancelOutbound(c, it);
-  for (const r of it.reserved) r.offered = false;
+  for (const r of it.reserved) r.told = false;
   if (!it.sender.length && !it.held) it.hops = -1;
 }
 
@@ -139,7 +132,7 @@ function starve(c: Core, it: Item): void {
  */
 function giveUp(c: Core, it: Item, e: FetchError): void {
   if ((e !== FetchError.Temporary && e !== FetchError.Final) || !it.wanted || !it.need.asked || it.fetching) return;
-  if (it.inbound.length || best(it)) return;
+  if (inflow(it)) return;
   const late = it.need.deadline <= c.now && c.now >= it.need.available + freshFor;
   if (it.dead || late || it.failures > 3) {
     it.need.asked = false;
@@ -162,7 +155,7 @@ export function keepPrivate(c: Core, { key }: Pick<Private, "key">): void {
  * agree on a lie are found out.
  */
 export function sample(c: Core, it: Item): void {
-  const n = pieces(it);
+  const { n } = it;
   if (c.cfg.signed || !it.sender.length || !it.need.fetchable || n <= 0 || it.private) return;
   if (c.cfg.random() >= c.cfg.sampleRate) return;
   const cause = Cause.Sample;
@@ -182,19 +175,18 @@ export function conflict(c: Core, x: Conflict): void {
   c.counters.conflicts++;
   const p = c.peers.get(x.from);
   if (p) {
-    const in_ = of(it.inbound, p);
-    if (in_) {
-      send(c, p, { type: MessageType.Cancel, key: it.key });
-      removeInbound(in_);
+    const s = of(it.sources, p);
+    if (s) {
+      if (busy(s)) send(c, p, { type: MessageType.Cancel, key: it.key });
+      removeSource(s);
     }
-    const o = of(it.offers, p);
-    if (o) o.blocked = true;
   }
   if ((it.fetching && it.fetch.cause === Cause.Corrupt) || !it.need.fetchable) return step(c, it);
   const liars = it.sender;
   interrupt(c, it);
   const wanted = it.wanted || it.whole;
   if (it.whole) mark(c, it.key, false);
+  dropSources(it);
   reset(it);
   it.wanted = wanted;
   c.emit({ type: EffectType.Distrust, key: it.key });

@@ -3,15 +3,18 @@ import { type Core, note, send } from "./core.ts";
 import { Version } from "./config.ts";
 import { EffectType } from "./effect.ts";
 import type { LinkDown, LinkUp, SwarmState } from "./input.ts";
-import { type Inbound, type Item, type Outbound, of, useful } from "./item.ts";
+import { type Item, type Outbound, of, useful } from "./item.ts";
 import { MaxBanned, MaxInterests, compare, forwardBurst, listBurst, remember, remove } from "./limits.ts";
 import { type Hello, type Key, MessageType, type PeerID } from "./message.ts";
 import type { Allowance } from "./allowance.ts";
 import { again, dialFailed, jitter } from "./candidates.ts";
+import { hash32 } from "./elect.ts";
 import { introduce } from "./exchange.ts";
 import { type Record, checkPeers, firstSeek, reviewEvery } from "./govern.ts";
-import { removeInbound } from "./offer.ts";
+import { greeting } from "./mute.ts";
 import { greetHave, removeReservation, reserveAt } from "./reserve.ts";
+import { type Source, busy, removeSource } from "./source.ts";
+import { type Subscriber, type Lead, lose } from "./subscribe.ts";
 import type { Duration, Time } from "./time.ts";
 import { removeOutbound } from "./upload.ts";
 import { step } from "./want.ts";
@@ -19,6 +22,8 @@ import { step } from "./want.ts";
 export interface Peer {
   readonly id: PeerID;
   readonly order: number;
+  /** Of the id. */
+  readonly salt: number;
   hello: Hello;
   greeted: boolean;
   readonly since: Time;
@@ -38,15 +43,29 @@ export interface Peer {
   /** Connected to find out whether it is better than others. */
   trial: boolean;
 
-  readonly inbound: Inbound[];
+  readonly sources: Source[];
+  /** Pieces it owes. */
+  waiting: number;
+  /** Smoothed time between its pieces, 0 unknown. */
+  service: Duration;
+  /** Nothing came since it was asked after a pause. */
+  rested: boolean;
+  /** The first time since that pause. */
+  askedAt: Time;
+  lastPiece: Time;
+  /** It kept silent and is not asked before. */
+  shunUntil: Time;
+  readonly leads: Map<string, Lead>;
+  /** Slices of each track that it pushes here. */
+  readonly parentOf: Map<string, number>;
   readonly outbound: Outbound[];
   outstanding: number;
   readonly reserved: Set<Key>;
   readonly haves: Set<Key>;
   /** That it showed interest in. */
   readonly tracks: Set<string>;
-  /** Tracks pushed to it, with refused pushes in a row. */
-  readonly children: Map<string, number>;
+  /** By track. */
+  readonly children: Map<string, Subscriber>;
   /** That it told of, the latest last. */
   readonly neighbours: Set<PeerID>;
   /** What it may still have relayed. */
@@ -77,6 +96,7 @@ export function linkUp(c: Core, l: LinkUp): void {
   const p: Peer = {
     id: l.peer,
     order: ++c.linked,
+    salt: hash32(l.peer),
     hello,
     greeted: false,
     since: c.now,
@@ -88,7 +108,15 @@ export function linkUp(c: Core, l: LinkUp): void {
     strikes: 0,
     record: { value: 0, failures: 0, delivered: 0, uploaded: 0, strikes: 0 },
     trial,
-    inbound: [],
+    sources: [],
+    waiting: 0,
+    service: 0,
+    rested: false,
+    askedAt: 0,
+    lastPiece: 0,
+    shunUntil: 0,
+    leads: new Map(),
+    parentOf: new Map(),
     outbound: [],
     outstanding: 0,
     reserved: new Set(),
@@ -103,8 +131,7 @@ export function linkUp(c: Core, l: LinkUp): void {
   c.links.push(p);
   c.seekWait = firstSeek;
   c.reviewAt ||= c.now + jitter(c, reviewEvery);
-  const { seed, metered, uploadMax: uplink, maxPeers } = c.cfg;
-  send(c, p, { type: MessageType.Hello, version: Version, seed, metered, uplink, maxPeers });
+  send(c, p, greeting(c));
   checkPeers(c);
 }
 
@@ -136,27 +163,21 @@ function linkDown(c: Core, id: PeerID): void {
     c.pend.delete(id);
     c.peers.delete(id);
     remove(c.links, p);
-    for (const t of c.tracks.values()) {
-      if (t.parent === p) {
-        t.parent = undefined;
-        t.streak = 0;
-      }
-      if (t.subscribed === p) t.subscribed = undefined;
-    }
+    for (const track of p.parentOf.keys()) lose(c, p, track);
+    c.owed -= p.outstanding;
+    p.outstanding = 0;
     while (p.outbound[0]) removeOutbound(p.outbound[0]);
     const orphans: Item[] = [];
-    for (let in_; (in_ = p.inbound[0]); ) {
-      const it = in_.item;
-      orphans.push(it);
-      removeInbound(in_);
-      it.electFrom = Math.max(it.need.available, c.now);
-    }
+    for (let s; (s = p.sources.at(-1)); removeSource(s))
+      if (busy(s)) {
+        orphans.push(s.item);
+        s.item.electFrom = Math.max(s.item.need.available, s.item.electFrom, c.now);
+      }
     for (const k of [...p.reserved].sort(compare)) {
       const it = c.items.get(k)!;
       removeReservation(it, of(it.reserved, p)!);
       if (!useful(it) || it.relay) orphans.push(it);
     }
-    for (const it of c.items.values()) it.offers = it.offers.filter((o) => o.peer !== p);
     for (const it of orphans) if (c.items.get(it.key) === it) step(c, it);
   }
   checkPeers(c);

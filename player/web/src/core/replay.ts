@@ -53,6 +53,9 @@ const nanoseconds = (ms: number) => Math.round(ms * millisecond);
 const times = "at available whole deadline origin_by duration rtt due retry_after origin_time election_step stall_after".split(" ");
 export const camel = (name: string) => name.replace(/_(.)/g, (_, c: string) => c.toUpperCase());
 
+/** Of hexadecimal digits. */
+export const bytes = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (digits) => parseInt(digits, 16));
+
 /** A vector's structure in the names, units and numbers of this implementation. */
 function fromVector(v: Json, types: Record<string, unknown> = {}): Fields {
   const out: Fields = {};
@@ -62,7 +65,7 @@ function fromVector(v: Json, types: Record<string, unknown> = {}): Fields {
     else if (name === "cause") out[key] = causeNames.indexOf(value as string);
     else if (name === "message") out[key] = fromVector(value, MessageType as never);
     else if (name === "fetch") out[key] = { type: EffectType.Fetch, ...fromVector(value) };
-    else if (name === "payload") out[key] = value; // compared as hexadecimal digits
+    else if (["payload", "more", "only"].includes(name)) out[key] = bytes(value as string) as never;
     else if (times.includes(name)) out[key] = nanoseconds(value as number);
     else if (Array.isArray(value)) out[key] = value.map((x) => (typeof x === "object" ? fromVector(x) : x));
     else out[key] = value;

@@ -3,9 +3,10 @@ import { type Core, send } from "./core.ts";
 import { type Item, type Reserved, itemOf, of, useful } from "./item.ts";
 import { MaxHaves, MaxReservations, ReservationLife, remember, remove } from "./limits.ts";
 import { type Have, type Key, MessageType, type Release, type Reservation, type Reserve } from "./message.ts";
-import { addOffer, announce, promise } from "./offer.ts";
+import { here, offer, promise, tell } from "./offer.ts";
 import { type Peer, interested } from "./peer.ts";
 import { keysOf, runs } from "./run.ts";
+import { addSource, count, removeSource } from "./source.ts";
 import { type Time, second } from "./time.ts";
 import { Reason } from "./timer.ts";
 import { removeOutbound } from "./upload.ts";
@@ -60,10 +61,11 @@ export function reserved(c: Core, p: Peer, m: Reserve): void {
       old.due = due;
       continue;
     }
-    it.reserved.push({ peer: p, due, offered: false });
+    const mine: Reserved = { peer: p, due, told: false };
+    it.reserved.push(mine);
     p.reserved.add(r.key);
     interested(p, it.track);
-    if (it.whole || it.held) announce(c, it);
+    if (here(it) && !(it.whole && it.size < 0)) tell(c, it, mine, offer(it));
     else if (it.fetching) promise(c, it);
     else if (
       r.hops > 0 &&
@@ -132,7 +134,7 @@ export function tellHave(c: Core): void {
     for (const [k, got] of c.changed) {
       const it = c.items.get(k);
       if (!got) lost.push(k);
-      else if (it?.whole && !it.sender.includes(p.id) && !p.haves.has(k)) gained.push(k);
+      else if (it?.whole && !of(it.reserved, p) && !p.haves.has(k)) gained.push(k);
     }
     sendHave(c, p, gained, lost);
   }
@@ -159,24 +161,31 @@ export function has(c: Core, p: Peer, m: Have): void {
     for (const k of keysOf(r)) {
       p.haves.delete(k);
       const it = c.items.get(k);
-      const o = it && of(it.offers, p);
-      if (o) remove(it.offers, o);
+      const s = it && of(it.sources, p);
+      if (s) removeSource(s);
     }
   for (const r of m.gained)
     for (const k of keysOf(r)) {
       remember(p.haves, k, MaxHaves);
       const it = c.items.get(k);
       if (it && useful(it)) {
-        addHolder(it, p);
+        holder(it, p);
         step(c, it);
       }
     }
 }
 
-/** Turns what neighbours said they hold into offers. */
-export function findHolders(c: Core, it: Item): void {
-  for (const p of c.links) if (p.haves.has(it.key)) addHolder(it, p);
+/** Makes a neighbour that said it holds the whole segment a source of it. */
+function holder(it: Item, p: Peer): void {
+  const s = addSource(it, p);
+  if (!s || s.whole) return;
+  s.hops = 1;
+  s.blocked = false;
+  count(s, -1);
+  s.whole = true;
 }
 
-const addHolder = (it: Item, peer: Peer) =>
-  addOffer(it, { peer, hops: 1, room: 0, whole: true, blocked: false, busy: false });
+/** Makes sources of those who said that they hold an item. */
+export function findHolders(c: Core, it: Item): void {
+  for (const p of c.links) if (p.haves.has(it.key)) holder(it, p);
+}

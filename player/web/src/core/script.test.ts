@@ -15,6 +15,7 @@ import {
   Reason,
 } from "./index.ts";
 import { describe, formatDuration, parseDuration } from "./describe.ts";
+import { bytes } from "./replay.ts";
 import { seeded } from "./random.ts";
 
 const files = import.meta.glob<string>("../../../../swarm/testdata/core/*.txt", {
@@ -69,6 +70,7 @@ class Arguments {
   word = (i: number) => this.words[i] ?? "";
   text = (name: string) => this.named.get(name) ?? "";
   number = (name: string, otherwise: number) => Number(this.named.get(name) ?? otherwise);
+  hex = (name: string) => bytes(this.text(name));
   duration = (name: string) => parseDuration(this.named.get(name) ?? "0s");
   keys = () => this.words.filter((w) => w.includes("/"));
 }
@@ -191,7 +193,8 @@ function scriptInput(name: string, a: Arguments): Input {
         size: a.number("size", -1),
         hops: a.number("hops", 0),
         pieces: a.number("pieces", 0),
-        room: 0,
+        more: a.hex("more"),
+        seeded: a.has("seeded"),
       });
     case "accept":
       return received({
@@ -200,6 +203,7 @@ function scriptInput(name: string, a: Arguments): Input {
         first: a.number("first", 0),
         count: a.number("count", -1),
         due: a.duration("due"),
+        only: a.hex("only"),
       });
     case "refuse":
       return received({ type: MessageType.Refuse, key, reason: a.number("reason", 1) });
@@ -217,7 +221,7 @@ function scriptInput(name: string, a: Arguments): Input {
     case "cancel":
       return received({ type: MessageType.Cancel, key });
     case "subscribe":
-      return received({ type: MessageType.Subscribe, track: a.text("track"), hops: a.number("hops", 1) });
+      return received({ type: MessageType.Subscribe, track: a.text("track"), hops: a.number("hops", 1), slices: a.number("slices", 255) });
     case "unsubscribe":
       return received({ type: MessageType.Unsubscribe, track: a.text("track") });
     case "peers":

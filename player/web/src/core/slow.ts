@@ -1,80 +1,79 @@
 // Sources that stopped or would be late (swarm/slow.go).
 import { type Core, note, send } from "./core.ts";
-import { type Inbound, type Item, of, pieces } from "./item.ts";
+import type { Item } from "./item.ts";
 import { MessageType } from "./message.ts";
 import { panicAt } from "./elect.ts";
 import { growth } from "./flow.ts";
-import { accept, best, due, removeInbound } from "./offer.ts";
-import { type Duration, type Time, millisecond } from "./time.ts";
+import { ban } from "./peer.ts";
+import { type Source, busy, inflow, pace, release } from "./source.ts";
+import { nothing } from "./subscribe.ts";
+import { type Duration, type Time, millisecond, second } from "./time.ts";
 
-/** How often the rate of a running transfer is looked at. */
-const paceCheck = 250 * millisecond;
+/** How often pieces that are still owed are looked at again. */
+export const paceCheck = 100 * millisecond;
+/** The longest time that a silent neighbour is not asked again. */
+const maxShun = 60 * second;
+/** How many segments in a row a neighbour may offer and not send. */
+const banAfter = 3;
 
 /**
- * How long a source may send nothing: stallAfter and a round trip when it has the
- * bytes, the origin's time on top when it is still receiving, and half of the time
- * that a segment grows while it does: chunks come in bursts.
+ * How long a source may send nothing: stallAfter, a round trip, and four times what it
+ * usually needs for a piece; while the segment grows, half of that time on top, because
+ * chunks come in bursts.
  */
-function patience(c: Core, in_: Inbound): Duration {
-  let d = c.cfg.stallAfter + 2 * in_.peer.rtt;
-  if (!in_.whole) d += c.origin.estimate();
-  if (c.now < in_.item.need.whole) d += Math.trunc(growth(in_.item) / 2);
+function patience(c: Core, s: Source): Duration {
+  let d = 3 * c.cfg.stallAfter + 2 * s.peer.rtt + 4 * pace(s.peer);
+  if (s.slices && !s.whole) d += c.origin.estimate();
+  if (c.now < s.item.need.whole) d += Math.trunc(growth(s.item) / 2);
   return d;
 }
 
-export function checkAt(c: Core, in_: Inbound): Time {
-  const at = in_.last + patience(c, in_);
-  return in_.item.offers.length > 1 ? Math.min(at, c.now + paceCheck) : at;
-}
+/** When a source that sends nothing at all has had enough time. */
+export const giveUpAt = (c: Core, s: Source): Time => Math.max(s.last, s.peer.lastPiece) + patience(c, s);
 
-/** Takes pieces from sources that stopped and shares those of sources that would be late. */
+/**
+ * Takes pieces from sources that stopped, and from a single one that would be too late
+ * with all that it was asked for.
+ */
 export function replaceSlow(c: Core, it: Item): void {
-  for (const in_ of [...it.inbound]) {
-    const { peer } = in_;
-    if (c.now - in_.last < patience(c, in_)) continue;
-    c.counters.stalls++;
-    if (__EXPLAIN__) note(c, `stall ${it.key}: ${peer.id} sent ${in_.got} pieces, the last ${c.now - in_.last} ns ago`);
-    peer.strikes++;
-    send(c, peer, { type: MessageType.Cancel, key: it.key });
-    removeInbound(in_);
-    const o = of(it.offers, peer);
-    if (o) o.blocked = true;
-    if (!it.inbound.length) it.electFrom = c.now;
+  for (const s of [...it.sources]) {
+    if (!busy(s)) continue;
+    if (c.now >= giveUpAt(c, s)) stalled(c, s);
+    else if (s.slices && late(c, s)) {
+      if (__EXPLAIN__) note(c, `late ${it.key}: ${s.peer.id} has sent ${s.got} pieces`);
+      send(c, s.peer, nothing(c, it));
+      release(s);
+    }
   }
-  it.inbound.some((in_) => late(c, in_) && halve(c, in_));
+}
+
+function stalled(c: Core, s: Source): void {
+  const { item: it, peer: p } = s;
+  c.counters.stalls++;
+  if (__EXPLAIN__) note(c, `stall ${it.key}: ${p.id} sent ${s.got} pieces, the last word ${c.now - s.last} ns ago`);
+  send(c, p, { type: MessageType.Cancel, key: it.key });
+  release(s);
+  p.service = Math.max(pace(p), c.cfg.stallAfter);
+  if (++p.strikes >= banAfter && !p.delivered) return ban(c, p.id, it.key, "offers and does not send");
+  p.shunUntil = c.now + Math.min(second * 2 ** Math.min(p.strikes, 10), maxShun);
+  if (!inflow(it)) it.electFrom = Math.max(it.electFrom, c.now);
 }
 
 /**
- * Whether a transfer would end after the last moment to ask the origin:
+ * Whether what a source sends as it comes would end after the last moment to ask the
+ * origin, at the pace so far:
  *
- *     now + remaining × elapsed / got  >  panicAt
+ *     now + missing × elapsed / got  >  panicAt
  */
-function late(c: Core, in_: Inbound): boolean {
-  const elapsed = c.now - in_.started;
-  if (elapsed < paceCheck || in_.item.size < 0) return false;
-  let left = 0;
-  for (let i = in_.first; i < endOfInbound(in_); i++) if (!in_.item.have[i]) left++;
-  return left > 1 && c.now + Math.trunc((left * elapsed) / Math.max(1, in_.got)) > panicAt(c, in_.item);
-}
-
-const endOfInbound = (in_: Inbound) => (in_.count < 0 ? pieces(in_.item) : in_.first + in_.count);
-
-/**
- * Gives the second half of what is left to another source: a later Accept replaces
- * the range of the earlier.
- */
-function halve(c: Core, in_: Inbound): boolean {
-  const it = in_.item;
-  const o = best(it);
-  if (!o) return false;
-  const end = endOfInbound(in_);
-  let first = in_.first;
-  while (first < end && it.have[first]) first++;
-  const middle = first + Math.trunc((end - first + 1) / 2);
-  if (middle >= end) return false;
-  const count = middle - first;
-  Object.assign(in_, { first, count, started: c.now, got: 0 });
-  send(c, in_.peer, { type: MessageType.Accept, key: it.key, first, count, due: due(c, it) });
-  accept(c, it, o, middle, end - middle);
-  return true;
+function late(c: Core, s: Source): boolean {
+  const it = s.item;
+  const elapsed = c.now - s.started;
+  const left = it.n - it.held;
+  return (
+    elapsed >= paceCheck &&
+    it.n >= 0 &&
+    it.need.whole <= c.now &&
+    left > 1 &&
+    c.now + Math.trunc((left * elapsed) / Math.max(1, s.got)) > panicAt(c, it)
+  );
 }

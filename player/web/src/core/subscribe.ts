@@ -1,96 +1,179 @@
-// Parents that push a track's segments, and children that are pushed to (swarm/subscribe.go).
-import { type Core, send } from "./core.ts";
+// Parents that push slices of a track's segments, and children that are pushed to
+// (swarm/subscribe.go). A segment is dealt out in eight slices: piece i is of slice i mod 8.
+// Each slice may have a parent of its own, so that a track comes down several trees at
+// once, and a peer is near the root of one and a leaf of others.
+import { type Core, note, send } from "./core.ts";
+import { span, words } from "./bitset.ts";
 import type { Item } from "./item.ts";
-import { MaxHops, MaxSubscribed, MaxTracks } from "./limits.ts";
+import { MaxSubscribed, MaxTracks } from "./limits.ts";
 import { MessageType, type Subscribe, type Unsubscribe } from "./message.ts";
 import type { Peer } from "./peer.ts";
-import { type Time, millisecond } from "./time.ts";
+import { due, release } from "./source.ts";
+import { type Duration, type Time, millisecond } from "./time.ts";
+
+const sliceCount = 8;
+export const allSlices = 255;
+
+/** The bits of any word that stand for pieces of the slices. */
+export const slicePattern = (slices: number): number => Math.imul(slices, 0x01010101);
 
 /**
- * How many segments of a track in a row must come whole from one neighbour before it
- * is asked to push the next ones.
+ * The lead from which on a neighbour is asked to push a slice. A lead is Σ share(n)/2^age:
+ * the share of a slice's pieces that the neighbour was the first to have, halved with
+ * every later segment; 2 is the most.
  */
-const provenAfter = 3;
+const proven = 1.7;
+/** How many times a parent's lead another's must be to replace it. */
+const overtaken = 1.5;
+/**
+ * How long after the first word of a segment its slices' parents have to begin pushing,
+ * besides two round trips, before others are asked.
+ */
+const pushGrace = 30 * millisecond;
+/**
+ * How many pieces of its slices others may have and a parent not have sent before the
+ * rest is asked of them.
+ */
+const pushLag = 3;
 
 /** Remembers who brings a track's segments. */
 export interface Track {
-  /** Last to bring a whole segment alone. */
-  parent: Peer | undefined;
-  streak: number;
   /** Of the last segment here. */
   hops: number;
-  subscribed: Peer | undefined;
+  /** By slice. */
+  parents: (Peer | undefined)[];
+  /** Two round trips of the farthest parent. */
+  until: Duration;
+}
+
+/** How often a neighbour was first with pieces of each slice of a track. */
+export type Lead = number[];
+
+/** A neighbour that slices of a track are pushed to. */
+export interface Subscriber {
+  slices: number;
+  /** Pushes in a row. */
+  refused: number;
+}
+
+/** Credits a neighbour with being first to have a piece. */
+export function first(c: Core, it: Item, p: Peer, i: number): void {
+  if (c.cfg.seed || it.n <= 0) return;
+  let lead = p.leads.get(it.track);
+  if (!lead) {
+    if (p.leads.size >= MaxSubscribed) p.leads.clear();
+    p.leads.set(it.track, (lead = new Array<number>(sliceCount).fill(0)));
+  }
+  lead[i % sliceCount]! += sliceCount / Math.max(it.n, sliceCount);
 }
 
 /**
- * Books who brought a segment and subscribes to a parent that did so several times in
- * a row at the same distance from the origin. A parent must have strictly fewer hops,
- * so subscriptions cannot form a circle.
+ * Looks, after each segment, who was first with the pieces of each slice, and subscribes
+ * to it. Nobody waits for a parent: what others have first is asked of them, so
+ * subscriptions cannot form a circle that starves.
  */
 export function prove(c: Core, it: Item): void {
+  const { track } = it;
   if (c.cfg.seed) return;
-  const { track, sender, hops } = it;
   let t = c.tracks.get(track);
   if (!t) {
     if (c.tracks.size >= MaxTracks) c.tracks.clear(); // periods end; what still plays is proven again
-    t = { parent: undefined, streak: 0, hops: 0, subscribed: undefined };
-    c.tracks.set(track, t);
+    c.tracks.set(track, (t = { hops: 0, parents: [], until: 0 }));
   }
-  if (!sender.length) {
-    t.parent = undefined;
-    t.hops = t.streak = 0;
-    return;
+  t.hops = Math.max(it.hops, 0);
+  let changed = false;
+  for (let s = 0; s < sliceCount; s++) {
+    const leadOf = (p: Peer | undefined) => p?.leads.get(track)?.[s] ?? 0;
+    let best: Peer | undefined;
+    for (const p of c.links) if (leadOf(p) > leadOf(best)) best = p;
+    const most = leadOf(best);
+    if (!best || best === t.parents[s] || most < proven || most < overtaken * leadOf(t.parents[s]))
+      continue;
+    t.parents[s] = best;
+    changed = true;
   }
-  const p = c.peers.get(sender[0]!);
-  const alone = sender.length === 1;
-  if (!alone || !p || p !== t.parent || hops !== t.hops) {
-    t.parent = alone ? p : undefined;
-    t.hops = hops;
-    t.streak = 0;
+  for (const p of c.links) {
+    const lead = p.leads.get(track);
+    lead?.forEach((n, s) => (lead[s] = n / 2));
   }
-  t.streak++;
-  if (t.streak < provenAfter || t.subscribed === p || !t.parent) return;
-  if (t.subscribed) send(c, t.subscribed, { type: MessageType.Unsubscribe, track });
-  t.subscribed = t.parent;
-  send(c, t.parent, { type: MessageType.Subscribe, track, hops });
+  if (changed) subscribe(c, track, t);
 }
 
-/**
- * How long after the first word of a segment its track's parent has to begin pushing,
- * besides two round trips, before another's offer is accepted: without it the first to
- * offer would win by a millisecond, and both would send.
- */
-const pushGrace = 30 * millisecond;
+/** Tells every neighbour which slices it is the parent of. */
+function subscribe(c: Core, track: string, t: Track): void {
+  t.until = 0;
+  for (const p of c.links) {
+    const slices = t.parents.reduce((mask, parent, s) => (parent === p ? mask | (1 << s) : mask), 0);
+    if (slices) t.until = Math.max(t.until, 2 * p.rtt);
+    if (slices === (p.parentOf.get(track) ?? 0)) continue;
+    if (!slices) {
+      p.parentOf.delete(track);
+      send(c, p, { type: MessageType.Unsubscribe, track });
+      continue;
+    }
+    p.parentOf.set(track, slices);
+    if (__EXPLAIN__) note(c, `subscribe to ${p.id} for slices ${slices.toString(2)} of ${track}`);
+    send(c, p, { type: MessageType.Subscribe, track, hops: Math.max(1, t.hops), slices });
+  }
+}
 
-/** Until when a push of the item's parent is waited for, 0 where there is none to wait for. */
+/** The slices that are left to parents until pushUntil. */
+export function expected(c: Core, it: Item): number {
+  if (c.now >= pushUntil(c, it)) return 0;
+  return c.tracks.get(it.track)!.parents.reduce((mask, p, s) => (p ? mask | (1 << s) : mask), 0);
+}
+
+/** Until when pushes of the item's parents are waited for, 0 where there is nobody to wait for. */
 export function pushUntil(c: Core, it: Item): Time {
-  const parent = c.tracks.get(it.track)?.subscribed;
-  return !parent || !it.heard || it.inbound.length || it.held ? 0 : it.heardAt + pushGrace + 2 * parent.rtt;
+  const until = c.tracks.get(it.track)?.until;
+  return until && it.heard ? it.heardAt + pushGrace + until : 0;
 }
+
+/** Lets go of parents that lag behind what others have of their slices. */
+export function overtake(c: Core, it: Item): void {
+  for (const s of it.sources) {
+    if (!s.slices || it.n <= 0) continue;
+    let behind = 0;
+    for (let w = it.prefix >> 5; w < words(it.n); w++) {
+      const m = slicePattern(s.slices) & span(w, s.from, it.n) & ~it.have[w]!;
+      let theirs = 0;
+      for (const o of it.sources) if (o !== s && !o.blocked) theirs |= o.whole ? m : m & o.has[w]!;
+      for (; theirs; theirs &= theirs - 1) behind++;
+    }
+    if (behind <= pushLag) continue;
+    if (__EXPLAIN__) note(c, `overtake ${s.peer.id} on ${it.key}: ${behind} pieces behind`);
+    c.counters.overtaken++;
+    release(s);
+    send(c, s.peer, nothing(c, it));
+  }
+}
+
+/** Takes back all that a source was asked for of an item. */
+export const nothing = (c: Core, it: Item) =>
+  ({ type: MessageType.Accept, key: it.key, first: 0, count: 0, due: due(c, it), only: new Uint8Array() }) as const;
 
 /** Takes a neighbour on as a child. */
-export function subscribed(c: Core, p: Peer, { track, hops }: Subscribe): void {
-  if (p.children.size >= MaxSubscribed || hops <= trackHops(c, track) || hops > MaxHops)
+export function subscribed(c: Core, p: Peer, { track, slices }: Subscribe): void {
+  slices &= allSlices;
+  if (!slices || (!p.children.has(track) && p.children.size >= MaxSubscribed))
     return send(c, p, { type: MessageType.Unsubscribe, track });
-  p.children.set(track, 0);
+  p.children.set(track, { slices, refused: 0 });
 }
-
-/** This peer's distance from the origin on a track. */
-const trackHops = (c: Core, track: string): number => (c.cfg.seed ? 0 : (c.tracks.get(track)?.hops ?? 0));
 
 export function unsubscribed(c: Core, p: Peer, { track }: Unsubscribe): void {
   p.children.delete(track);
+  lose(c, p, track);
+  p.parentOf.delete(track);
+}
+
+/** Takes a neighbour out of a track's parents. */
+export function lose(c: Core, p: Peer, track: string): void {
   const t = c.tracks.get(track);
-  if (t?.subscribed === p) {
-    t.subscribed = undefined;
-    t.streak = 0;
-  }
+  if (t) t.parents = t.parents.map((parent) => (parent === p ? undefined : parent));
 }
 
 /** Ends a subscription whose pushes come too late twice in a row. */
 export function pushRefused(p: Peer, track: string): void {
-  const n = p.children.get(track);
-  if (n === undefined) return;
-  if (n) p.children.delete(track);
-  else p.children.set(track, 1);
+  const child = p.children.get(track);
+  if (child && ++child.refused >= 2) p.children.delete(track);
 }

@@ -20,6 +20,8 @@ export enum Reason {
   Govern,
   /** Gained and lost keys are told to neighbours. */
   Gossip,
+  /** Pieces that came are told to neighbours. */
+  Tell,
 }
 
 export interface Timer {

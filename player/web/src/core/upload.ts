@@ -1,107 +1,164 @@
 // Transfers to neighbours, and who gets the next piece (swarm/upload.go).
 import { type Core, send } from "./core.ts";
+import { addMap, lowest, set, span, words } from "./bitset.ts";
 import { EffectType } from "./effect.ts";
 import type { Sent } from "./input.ts";
-import { type Item, type Outbound, of, pieces } from "./item.ts";
+import { type Gap, type Item, type Outbound, limit, of } from "./item.ts";
 import { MaxOutbound, MaxPieces, remove } from "./limits.ts";
 import { type Accept, MessageType, Refusal } from "./message.ts";
-import { feedHungry, hasRoom, starving } from "./capacity.ts";
 import { pumpTail } from "./flow.ts";
+import { checkMute, owe, paid } from "./mute.ts";
 import type { Peer } from "./peer.ts";
+import { inflow, rarity } from "./source.ts";
+import { allSlices, slicePattern } from "./subscribe.ts";
 import type { Duration, Time } from "./time.ts";
 import { Reason } from "./timer.ts";
 
-/**
- * The longest run handed to a link at once, so that an urgent transfer waits for at
- * most 64 KiB of another.
- */
-const burstPieces = 4;
-
-/** Opens a transfer, or replaces the range of a running one. */
+/** Opens a transfer, or replaces what a running one still owes. */
 export function accepted(c: Core, p: Peer, m: Accept): void {
   const it = c.items.get(m.key);
-  const { first, count } = m;
+  let out = it && of(it.outbound, p);
+  const { first, count, only } = m;
   const refuse = (reason: Refusal) => send(c, p, { type: MessageType.Refuse, key: m.key, reason });
+  if (!count && !only.length) {
+    if (out) {
+      out.want = [];
+      out.slices = 0;
+    }
+    return;
+  }
   if (
     !it ||
     it.private ||
-    !(it.whole || it.held || it.inbound.length || it.fetching) ||
+    !(it.whole || it.held || inflow(it) || it.fetching) ||
     first < 0 ||
     first > MaxPieces ||
     count < -1 ||
     count > MaxPieces
   )
     return refuse(Refusal.Gone);
-  if (of(it.inbound, p)) return refuse(Refusal.Loop);
-  const end = count < 0 ? -1 : first + count;
-  let out = of(it.outbound, p);
-  if (out) {
-    out.next = Math.max(out.next, first);
-    out.end = end;
-    if (first < out.next && end < 0) out.next = first;
-  } else {
-    if (p.outbound.length >= MaxOutbound || !hasRoom(c, it, m)) {
-      const r = of(it.reserved, p);
-      if (r) {
-        r.offered = false; // again, after the others
-        remove(it.reserved, r);
-        it.reserved.push(r);
-        starving(c, it);
-      }
-      return refuse(Refusal.Busy);
-    }
-    out = open(c, it, p, first, end);
+  if (count < 0 && of(it.sources, p)?.slices) return refuse(Refusal.Loop);
+  checkMute(c);
+  if (c.mute) return refuse(Refusal.Busy);
+  if (!out) {
+    if (p.outbound.length >= MaxOutbound && !dropIdle(p)) return refuse(Refusal.Busy);
+    out = open(c, it, p);
   }
   out.due = c.now + m.due;
+  out.want = [];
+  out.slices = 0;
+  if (count < 0) {
+    out.slices = allSlices;
+    out.from = first;
+  } else if (only.length) addMap(out.want, first, only);
+  else for (let i = first; i < Math.min(first + count, MaxPieces); i++) set(out.want, i);
   pump(c, p);
 }
 
-function open(c: Core, item: Item, peer: Peer, next: number, end: number): Outbound {
-  const out = { item, peer, transfer: ++c.transfer, next, end, due: 0, begun: false, pushed: false };
+function open(c: Core, item: Item, peer: Peer): Outbound {
+  const out: Outbound = {
+    item,
+    peer,
+    transfer: ++c.transfer,
+    want: [],
+    slices: 0,
+    from: 0,
+    sent: [],
+    due: 0,
+    begun: false,
+    pushed: false,
+  };
   item.outbound.push(out);
   peer.outbound.push(out);
   return out;
 }
 
-/** Sends a segment to a subscriber without being asked again. */
+/** Ends a transfer to a neighbour that owes nothing. */
+function dropIdle(p: Peer): boolean {
+  const idle = p.outbound.find((out) => !out.slices && !owes(out));
+  if (idle) removeOutbound(idle);
+  return !!idle;
+}
+
+/** Whether pieces were asked for that were not sent. */
+export const owes = (out: Outbound): boolean => out.want.some((m, w) => m & ~out.sent[w]!);
+
+/** Sends slices of a segment to a subscriber without being asked again. */
 export function push(c: Core, it: Item, p: Peer, due: Time): void {
-  const out = open(c, it, p, 0, -1);
+  const out = open(c, it, p);
   out.pushed = true;
   out.due = due;
+  out.slices = p.children.get(it.track)!.slices;
   c.counters.pushes++;
   pump(c, p);
 }
 
+/** The pieces of word w that can be sent now. */
+function ready(out: Outbound, w: number): number {
+  const slices = slicePattern(out.slices) & span(w, out.from, MaxPieces);
+  return (out.want[w]! | slices) & out.item.have[w]! & ~out.sent[w]! & span(w, 0, limit(out.item));
+}
+
+/**
+ * What to send next: of a segment whose size is known, the piece that was sent to the
+ * fewest, so that receivers have something to trade; else the first run, at most of two
+ * pieces and not across a multiple of 64.
+ */
+export function next(out: Outbound): Gap {
+  const { have, given } = out.item;
+  const best: Gap = { first: 0, count: 0 };
+  let least = Infinity;
+  for (let w = 0; w < have.length; w++)
+    for (let m = ready(out, w); m; m &= m - 1) {
+      const first = w * 32 + lowest(m);
+      if (!given.length) return { first, count: (first + 1) & 63 && (ready(out, (first + 1) >> 5) >> (first + 1)) & 1 ? 2 : 1 };
+      const rank = rarity(given[first]!, first, out.peer.salt);
+      if (rank < least) {
+        least = rank;
+        best.first = first;
+        best.count = 1;
+      }
+    }
+  return best;
+}
+
 /** Fills a link's window with the most urgent pieces that are here. */
 export function pump(c: Core, p: Peer): void {
-  for (let out; p.outstanding < c.cfg.window && (out = urgent(p)); ) {
-    const here = ready(out);
+  for (let best; p.outstanding < c.cfg.window && (best = urgent(p)); ) {
+    const [out, { first, count: here }] = best;
+    const { item: it, transfer } = out;
+    const { key, size } = it;
     const n = c.upload.pieces(c.now, Math.min(here, c.cfg.window - p.outstanding));
     if (!n && here) return c.timers.set(c.refill, c.upload.ready(c.now), Reason.Upload);
-    const { item, transfer, next: first } = out;
-    const { key, size } = item;
     if (!out.begun) {
       out.begun = true;
-      const count = out.end < 0 ? -1 : out.end - first;
-      const hops = Math.max(0, item.hops);
-      send(c, p, { type: MessageType.Begin, transfer, key, size, hops, first, count, pushed: out.pushed });
+      send(c, p, {
+        type: MessageType.Begin,
+        transfer,
+        key,
+        size,
+        hops: Math.max(0, it.hops),
+        first: out.slices ? out.from : first,
+        count: -1,
+        pushed: out.pushed,
+      });
     }
     if (n) {
       c.emit({ type: EffectType.Transmit, to: p.id, transfer, key, first, count: n });
       c.upload.take(n);
       c.counters.piecesOut += n;
-      p.outstanding += n;
-      out.next += n;
+      owe(c, p, n);
+      for (let i = first; i < first + n; i++) {
+        set(out.sent, i);
+        if (i < it.given.length) it.given[i] = Math.min(it.given[i]!, 254) + 1;
+      }
     }
     pumpTail(c, out);
-    if (done(out)) {
-      removeOutbound(out);
-      feedHungry(c);
-    }
+    if (done(out)) removeOutbound(out);
   }
 }
 
-/** Passes on what came of an item to all its receivers. */
+/** Passes on what came of an item to those who wait for it. */
 export function pumpItem(c: Core, it: Item): void {
   for (let i = 0, out; (out = it.outbound[i]); ) {
     pump(c, out.peer);
@@ -109,34 +166,23 @@ export function pumpItem(c: Core, it: Item): void {
   }
 }
 
-/** Where a transfer ends, -1 unknown. */
-export function endOf(out: Outbound): number {
-  const whole = pieces(out.item);
-  return out.end >= 0 && (whole < 0 || out.end < whole) ? out.end : whole;
-}
-
+/** Whether all of the segment was sent. */
 function done(out: Outbound): boolean {
-  const end = endOf(out);
-  return end >= 0 && out.next >= end;
+  const { n } = out.item;
+  const start = out.slices === allSlices ? out.from : 0;
+  for (let w = 0; w < words(n); w++) if (span(w, start, n) & ~out.sent[w]!) return false;
+  return n >= 0;
 }
 
-/** Picks the transfer due first among those with a piece to send. */
-function urgent(p: Peer): Outbound | undefined {
-  let best: Outbound | undefined;
-  for (const out of p.outbound)
-    if (
-      (!best || out.due < best.due) &&
-      (ready(out) || out.item.size === 0 || (out.item.flows && !out.begun))
-    )
-      best = out;
+/** Picks the transfer due first among those with a piece to send, and what to send. */
+function urgent(p: Peer): [Outbound, Gap] | undefined {
+  let best: [Outbound, Gap] | undefined;
+  for (const out of p.outbound) {
+    if (best && out.due >= best[0].due) continue;
+    const run = next(out);
+    if (run.count || (!out.begun && (!out.item.size || (out.item.flows && out.slices)))) best = [out, run];
+  }
   return best;
-}
-
-/** How many consecutive pieces a transfer has to send, at most a burst. */
-function ready(out: Outbound): number {
-  let n = 0;
-  while (n < burstPieces && out.item.have[out.next + n] && (out.end < 0 || out.next + n < out.end)) n++;
-  return n;
 }
 
 export function removeOutbound(out: Outbound): void {
@@ -156,7 +202,8 @@ export function cancelOutbound(c: Core, it: Item): void {
 export function sent(c: Core, s: Sent): void {
   const p = c.peers.get(s.to);
   if (!p) return;
-  p.outstanding = Math.max(0, p.outstanding - s.count);
+  paid(c, p, s.count);
+  if (c.mute) checkMute(c);
   p.uploaded += s.count;
   pump(c, p);
 }

@@ -1,17 +1,19 @@
 // What the player wants, and how an item is brought one decision further (swarm/want.go).
 import { type Core, note, send } from "./core.ts";
+import { set } from "./bitset.ts";
 import { EffectType } from "./effect.ts";
 import type { Evicted, Gained, Held, Unwant, Want } from "./input.ts";
-import { type Item, add, forget, gap, itemOf, pieces, useful } from "./item.ts";
+import { type Item, add, forget, gap, itemOf, measured, reset, useful } from "./item.ts";
 import { type Key, MessageType } from "./message.ts";
 import { MaxPieces } from "./limits.ts";
 import { endRelay, expireReservations, findHolders, mark, reservationsEnd } from "./reserve.ts";
-import { decideOrigin, nextRound, panicAt } from "./elect.ts";
+import { decideOrigin, electionStart, nextRound, panicAt } from "./elect.ts";
 import { endFetch, sample } from "./origin.ts";
-import { announce, assign, cancelInbound, credit } from "./offer.ts";
+import { announce, cancelInbound, credit, tellEvery } from "./offer.ts";
 import { cancelOutbound, pumpItem } from "./upload.ts";
-import { checkAt, replaceSlow } from "./slow.ts";
-import { prove, pushUntil } from "./subscribe.ts";
+import { giveUpAt, paceCheck, replaceSlow } from "./slow.ts";
+import { busy, dropSources, fill, fillItem, recount } from "./source.ts";
+import { overtake, prove, pushUntil } from "./subscribe.ts";
 import { type Time, microsecond } from "./time.ts";
 import { Reason } from "./timer.ts";
 
@@ -34,11 +36,11 @@ export function want(c: Core, w: Want): void {
     c.relays--;
   }
   if (fresh) {
-    it.electFrom = Math.max(c.now, w.available);
+    it.electFrom = electionStart(c, w);
     c.toReserve.push(it);
     findHolders(c, it);
-  } else if (!it.inbound.length && !it.fetching && !it.heard) {
-    it.electFrom = Math.max(it.electFrom, w.available);
+  } else if (!it.fetching && !it.heard) {
+    it.electFrom = Math.max(it.electFrom, electionStart(c, w));
   }
   step(c, it);
 }
@@ -70,6 +72,7 @@ export function release(c: Core, keys: Key[]): void {
 /** Ends every transfer of an unfinished item, in and out, and forgets it. */
 export function drop(c: Core, it: Item): void {
   interrupt(c, it);
+  dropSources(it);
   reset(it);
   rest(c, it);
 }
@@ -84,27 +87,20 @@ export function interrupt(c: Core, it: Item): void {
   cancelOutbound(c, it);
 }
 
-export function reset(it: Item): void {
-  it.have = [];
-  it.sender = [];
-  it.offers = [];
-  it.held = it.prefix = it.failures = it.retryAt = it.promised = 0;
-  it.whole = it.flows = it.heard = false;
-  it.size = it.hops = -1;
-  for (const r of it.reserved) r.offered = false;
-}
-
 /**
- * Brings an item one decision further: replace silent sources, lock transfers for
- * what nobody brings, ask the origin when it is our turn or the last moment. It may
- * be called at any time, any number of times.
+ * Brings an item one decision further: replace silent sources, ask others for what
+ * nobody brings, ask the origin when it is our turn or the last moment. It may be
+ * called at any time, any number of times.
  */
 export function step(c: Core, it: Item): void {
   if (!useful(it)) return rest(c, it);
   expireReservations(c, it);
   if (it.relay && !it.reserved.length) return endRelay(c, it);
+  if (it.dirty && c.now >= it.toldAt + tellEvery) announce(c, it);
   replaceSlow(c, it);
-  assign(c, it);
+  if (it.coming && c.now >= pushUntil(c, it)) recount(it);
+  overtake(c, it);
+  fillItem(c, it);
   decideOrigin(c, it);
   schedule(c, it);
 }
@@ -129,7 +125,12 @@ export function schedule(c: Core, it: Item): void {
     }
   };
   if (it.relay) sooner(reservationsEnd(it), Reason.Expire);
-  for (const in_ of it.inbound) sooner(checkAt(c, in_), Reason.Stall);
+  for (const s of it.sources)
+    if (busy(s)) {
+      sooner(giveUpAt(c, s), Reason.Stall);
+      if (it.sources.length > 1) sooner(c.now + paceCheck, Reason.Stall);
+    }
+  if (it.dirty) sooner(it.toldAt + tellEvery, Reason.Tell);
   const push = pushUntil(c, it);
   if (push > c.now) sooner(push, Reason.Stall);
   if (it.wanted && it.need.fetchable && !it.fetching && !it.dead) {
@@ -149,19 +150,25 @@ export function gained(c: Core, g: Gained): void {
     if (it?.whole) c.counters.piecesTwice += g.count;
     return;
   }
-  if (g.size >= 0 && it.size < 0) it.size = g.size;
-  const first = !it.held;
+  measured(c, it, g.size);
   const fresh = add(it, g.first, g.count);
   c.counters.piecesTwice += g.count - fresh;
   const p = c.peers.get(g.from);
   if (!g.from) c.counters.piecesOrigin += fresh;
   else if (p) {
     c.counters.piecesIn += fresh;
-    credit(c, it, p, g.count);
+    credit(c, it, p, g.first, g.count);
   }
-  if (it.held === pieces(it)) return complete(c, it, !g.from && g.first + g.count === pieces(it));
-  if (first) announce(c, it);
+  if (it.held === it.n) return complete(c, it, !g.from && g.first + g.count === it.n);
+  announce(c, it);
   pumpItem(c, it);
+  const from = c.peers.get(g.from);
+  if (from) fill(c, from);
+}
+
+/** Has an item looked at again, at the latest at the given time. */
+export function wake(c: Core, { timer }: Item, at: Time, why: Reason): void {
+  if (timer.index < 0 || at < timer.at) c.timers.set(timer, Math.max(at, c.now + microsecond), why);
 }
 
 /**
@@ -181,11 +188,12 @@ function complete(c: Core, it: Item, drained: boolean): void {
   }
   prove(c, it);
   it.wanted = false;
-  it.offers = [];
+  dropSources(it);
   if (!it.private) {
     announce(c, it);
     mark(c, it.key, true);
   }
+  it.news = [];
   pumpItem(c, it);
   sample(c, it);
   rest(c, it);
@@ -196,9 +204,9 @@ export function held(c: Core, h: Held): void {
   const it = itemOf(c, h.key);
   if (it.whole && (it.size >= 0 || h.size < 0)) return;
   if (h.size >= 0) {
-    it.size = h.size;
-    it.held = it.prefix = pieces(it);
-    it.have = new Array<boolean>(it.held).fill(true);
+    measured(c, it, h.size);
+    for (let i = 0; i < it.n; i++) set(it.have, i);
+    it.held = it.prefix = it.n;
   }
   if (it.whole) return;
   it.hops = Math.max(it.hops, 1);

@@ -1,7 +1,6 @@
 // Messages of the control channel (swarm/PROTOCOL.md §6): a type byte, then a MessagePack
 // array of the fields in order.
 import { MessageType, type Begin, type Message, type Run } from "../core/message.ts";
-import { MaxPieces } from "../segments/piece.ts";
 import { Fields, toMilliseconds } from "./fields.ts";
 import * as limit from "./limits.ts";
 import { decode, encode, malformed } from "./msgpack.ts";
@@ -38,15 +37,30 @@ export function parseControl(b: Uint8Array): ControlMessage | undefined {
       return total > limit.MaxRunSegments ? malformed(`have of ${total} segments`) : m;
     }
     case MessageType.Offer:
-      return { type, key: f.key(), size: f.size(), hops: f.hops(), pieces: f.int(0, MaxPieces), room: f.int(0, MaxPieces) };
+      return {
+        type,
+        key: f.key(),
+        size: f.size(),
+        hops: f.hops(),
+        pieces: f.first(),
+        more: f.bin(limit.MaxPieceMap),
+        seeded: f.bool(),
+      };
     case MessageType.Accept:
-      return { type, key: f.key(), first: f.first(), count: f.count(), due: f.duration() };
+      return {
+        type,
+        key: f.key(),
+        first: f.first(),
+        count: f.count(),
+        due: f.duration(),
+        only: f.bin(limit.MaxPieceMap),
+      };
     case MessageType.Refuse:
       return { type, key: f.key(), reason: f.int(0, limit.MaxRefusal) };
     case MessageType.Cancel:
       return { type, key: f.key() };
     case MessageType.Subscribe:
-      return { type, track: f.track(), hops: f.hops() };
+      return { type, track: f.track(), hops: f.hops(), slices: f.int(0, 255) };
     case MessageType.Unsubscribe:
       return { type, track: f.track() };
     case MessageType.Peers:
@@ -83,15 +97,15 @@ function fieldsOf(m: ControlMessage): unknown[] {
     case MessageType.Have:
       return [m.gained.map((r) => [r.key, r.count]), m.lost.map((r) => [r.key, r.count])];
     case MessageType.Offer:
-      return [m.key, m.size, m.hops, m.pieces, m.room];
+      return [m.key, m.size, m.hops, m.pieces, m.more, m.seeded];
     case MessageType.Accept:
-      return [m.key, m.first, m.count, toMilliseconds(m.due)];
+      return [m.key, m.first, m.count, toMilliseconds(m.due), m.only];
     case MessageType.Refuse:
       return [m.key, m.reason];
     case MessageType.Cancel:
       return [m.key];
     case MessageType.Subscribe:
-      return [m.track, m.hops];
+      return [m.track, m.hops, m.slices];
     case MessageType.Unsubscribe:
       return [m.track];
     case MessageType.Peers:

@@ -31,3 +31,5 @@ export const PieceHeader = 10;
 /** Bytes of a tail frame before its signature or payload. */
 export const TailHeader = 12;
 export const SignatureSize = 64;
+/** A bit for every piece that a segment can have, in bytes. */
+export const MaxPieceMap = 4096 / 8;
