@@ -148,7 +148,8 @@ func (l *Lab) join(ctx context.Context, name string, seed bool) (*member, error)
 	cfg := player.Config{
 		URL: l.base + l.cfg.path(), Signal: "ws" + l.base[len("http"):] + "/ws", Store: store,
 		Core: swarm.Config{Seed: seed},
-		RTC:  rtc.Config{Scope: rtc.LoopbackOnly},
+		// A browser on this machine has no loopback candidates.
+		RTC:  rtc.Config{Scope: rtc.WithLoopback},
 		Log:  l.cfg.Log.With("peer", name),
 	}
 	if seed {
