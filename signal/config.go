@@ -21,6 +21,10 @@ type Config struct {
 	Rules Rules
 	// ICEServers are handed to every member (default none: direct paths only).
 	ICEServers []ICEServer
+	// ICE makes further ones for a member, with credentials of its own (default:
+	// none). host is the name under which it reached this server; the member wrote it.
+	// Called concurrently.
+	ICE func(member MemberID, swarm, host string) []ICEServer
 	// SigningKey is announced to every swarm that SigningKeys does not name
 	// (default none: members cross-check instead).
 	SigningKey ed25519.PublicKey

@@ -3,6 +3,7 @@ package signal
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -37,6 +38,12 @@ func remoteAddress(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	return at.Addr().Unmap().WithZone("")
+}
+
+// hostOf is the host of the URL that a request was made to, without its port.
+func hostOf(r *http.Request) string {
+	u := url.URL{Host: r.Host}
+	return u.Hostname()
 }
 
 // household is the unit the connection cap counts: an IPv4 address, or an IPv6

@@ -49,7 +49,8 @@ type member struct {
 	state    atomic.Int32
 	messages rate.Limiter
 	bytes    rate.Limiter
-	admitted bool // by Join; of whoever reads
+	admitted bool   // by Join; of whoever reads
+	host     string // what the client calls this server, until Welcome; for Config.ICE
 
 	// Server.mu
 	Peer

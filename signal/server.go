@@ -88,6 +88,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		messages: newBucket(s.cfg.Limits.MessagesPerSecond, s.cfg.Limits.MessageBurst),
 		bytes:    newBucket(s.cfg.Limits.BytesPerSecond, s.cfg.Limits.ByteBurst),
 	}
+	if s.cfg.ICE != nil {
+		m.host = hostOf(r)
+	}
 	if code := s.enter(m); code != CodeOther {
 		status := http.StatusServiceUnavailable
 		if code == CodeAddress {

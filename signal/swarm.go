@@ -112,7 +112,7 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 		ID:         id,
 		ServerTime: s.cfg.Clock(),
 		SwarmSize:  s.size(w),
-		ICEServers: s.cfg.ICEServers,
+		ICEServers: s.iceServers(m, j.Swarm),
 		SigningKey: s.cfg.signingKey(name),
 		Settings:   s.cfg.Settings,
 		Limits:     s.cfg.announced(),

@@ -23,6 +23,7 @@ type peerOptions struct {
 	upload                      byteSize // bit/s
 	minPeers, maxPeers          int
 	loopback, metered           bool
+	relayOnly                   bool
 	leaveSignal                 bool
 }
 
@@ -41,6 +42,7 @@ func peerFlags(cmd *cobra.Command) *peerOptions {
 	f.IntVar(&o.maxPeers, "max-peers", 0, "most peers at a time (default 10)")
 	f.BoolVar(&o.leaveSignal, "disconnect-websocket-on-max", false, "leave the signalling server while --max-peers are connected; neighbours then carry signals (seeds stay)")
 	f.BoolVar(&o.metered, "metered", false, "send as little as possible to others")
+	f.BoolVar(&o.relayOnly, "relay-only", false, "connect through the TURN servers that signalling announces only, so that peers do not learn this machine's address")
 	f.BoolVar(&o.loopback, "loopback", false, "also connect to peers on this machine")
 	cmd.MarkFlagDirname("cache")
 	return o
@@ -52,6 +54,7 @@ func (o *peerOptions) config(log *slog.Logger) (player.Config, *segments.Store, 
 		Core: swarm.Config{MinPeers: o.minPeers, MaxPeers: o.maxPeers, UploadMax: int64(o.upload), Metered: o.metered,
 			DisconnectWebsocketOnMax: o.leaveSignal}}
 	cfg.RTC.Token = o.token
+	cfg.RTC.RelayOnly = o.relayOnly
 	if o.loopback {
 		cfg.RTC.Scope = rtc.WithLoopback
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +27,7 @@ const (
 
 type signalOptions struct {
 	listen, metrics, signingKey string
-	stun, turn                  []string
+	ice                         iceOptions
 	tls                         tlsOptions
 	pairing                     pairingOptions
 	doors                       doorOptions
@@ -49,6 +48,7 @@ If a seed signs the segments ('shoal keygen', 'shoal seed --key'), announce its
 public key with --signing-key; viewers then refuse bytes that differ from it.`,
 		Example: `  shoal signal --listen :8080
   shoal signal --listen :443 --tls-cert cert.pem --tls-key key.pem --stun stun:stun.example:3478
+  shoal signal --turn :3478 --turn-address 203.0.113.7
   shoal signal --signing-key $(shoal keygen --show seed.key) --allow-origin https://tv.example`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -60,8 +60,7 @@ public key with --signing-key; viewers then refuse bytes that differ from it.`,
 	f.StringVar(&o.listen, "listen", ":8080", "address to serve on")
 	f.StringVar(&o.metrics, "metrics", "", "address for the operator: metrics, profiles, swarms as JSON and events, for example 127.0.0.1:9090 (default: off)")
 	f.StringVar(&o.signingKey, "signing-key", "", "public key that vouches for segments, announced to viewers")
-	f.StringSliceVar(&o.stun, "stun", nil, "STUN server announced to viewers, stun:host:port; may be repeated")
-	f.StringSliceVar(&o.turn, "turn", nil, "TURN server announced to viewers, user:password@turn:host:port; may be repeated")
+	o.ice.flags(cmd)
 	o.tls.flags(cmd)
 	o.pairing.flags(cmd)
 	o.doors.flags(cmd)
@@ -104,6 +103,11 @@ func runSignal(ctx context.Context, o signalOptions, logs *logOptions) error {
 	if err := cfg.Validate(); err != nil {
 		return usageError{err}
 	}
+	stopICE, err := o.ice.start(&cfg, registry, log)
+	if err != nil {
+		return err
+	}
+	defer stopICE()
 	tlsConfig, err := o.tls.config()
 	if err != nil {
 		return err
@@ -164,17 +168,11 @@ func (o signalOptions) config() (signal.Config, error) {
 		}
 		cfg.SigningKey = key
 	}
-	for _, s := range o.stun {
-		cfg.ICEServers = append(cfg.ICEServers, signal.ICEServer{URLs: []string{s}})
+	servers, err := o.ice.announced()
+	if err != nil {
+		return cfg, err
 	}
-	for _, t := range o.turn {
-		account, server, ok := strings.Cut(t, "@")
-		user, password, both := strings.Cut(account, ":")
-		if !ok || !both {
-			return cfg, usagef("--turn %q: want user:password@turn:host:port", t)
-		}
-		cfg.ICEServers = append(cfg.ICEServers, signal.ICEServer{URLs: []string{server}, Username: user, Credential: password})
-	}
+	cfg.ICEServers = servers
 	return cfg, nil
 }
 

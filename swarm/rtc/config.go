@@ -57,6 +57,10 @@ type Config struct {
 	Scope Scope
 	// ICEServers are used besides those that signalling announces (default none).
 	ICEServers []webrtc.ICEServer
+	// RelayOnly makes links through TURN servers only (default false): peers learn the
+	// relay's address instead of this peer's. Without a TURN server, announced by
+	// signalling or in ICEServers, no link comes about.
+	RelayOnly bool
 	// AttemptTimeout is how long a connection may take to open (default 10 s). A
 	// shorter one gives up peers behind slow TURN servers, a longer one holds a
 	// place for those that never come.

@@ -73,11 +73,18 @@ func newConnection(cfg Config, servers []webrtc.ICEServer) (*webrtc.PeerConnecti
 		s.SetRemoteIPFilter(net.IP.IsLoopback)
 		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 		s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-		servers = nil
+		if !cfg.RelayOnly {
+			servers = nil
+		}
+	}
+	policy := webrtc.ICETransportPolicyAll
+	if cfg.RelayOnly {
+		policy = webrtc.ICETransportPolicyRelay
 	}
 	return webrtc.NewAPI(webrtc.WithSettingEngine(s)).NewPeerConnection(webrtc.Configuration{
-		ICEServers:   servers,
-		Certificates: []webrtc.Certificate{*cert},
+		ICEServers:         servers,
+		ICETransportPolicy: policy,
+		Certificates:       []webrtc.Certificate{*cert},
 	})
 }
 

@@ -71,8 +71,7 @@ type Goal struct {
 func (b *Bench) Run(ctx context.Context) error {
 	b.Report.Go, b.Report.CPUs = runtime.Version(), runtime.NumCPU()
 	if b.ChurnFor > 0 {
-		// Members stay churnStay on average; 20 s' worth of them is plenty.
-		want := uint64(b.ChurnRate*20 + spareFiles)
+		want := uint64(b.ChurnRate*(churnCrowd+5) + spareFiles) // those in their handshake, too
 		if limit, err := raiseFileLimit(want); err != nil || limit < want {
 			return fmt.Errorf("%d joins a second need %d open files, the limit is %d: %w", b.ChurnRate, want, limit, err)
 		}

@@ -29,6 +29,9 @@ type Churn struct {
 // churnStay is how long a member stays on average.
 const churnStay = 4 * time.Second
 
+// churnCrowd is how many seconds' worth of joins may be there at a time.
+const churnCrowd = 15
+
 // churn has members come at a constant rate, stay a while and leave in all the ways
 // there are.
 func (b *Bench) churn(ctx context.Context) error {
@@ -47,11 +50,18 @@ func (b *Bench) churn(ctx context.Context) error {
 	defer sample.Stop()
 	every := time.Second / time.Duration(b.ChurnRate)
 	next := began
+	present := make(chan struct{}, b.ChurnRate*churnCrowd)
 	for n := 0; time.Since(began) < b.ChurnFor && ctx.Err() == nil; n++ {
 		sleepUntil(ctx, next)
+		// A machine that cannot keep up has fewer joins, not a burst of them later.
 		next = next.Add(every)
+		if late := time.Now().Add(-time.Second); next.Before(late) {
+			next = late
+		}
+		present <- struct{}{}
 		c.Joins++
 		all.Go(func() {
+			defer func() { <-present }()
 			if err := visit(ctx, server.line, n, b.Swarms); err != nil {
 				mu.Lock()
 				defer mu.Unlock()

@@ -16,6 +16,6 @@ func raiseFileLimit(want uint64) (uint64, error) {
 	if unix.Setrlimit(unix.RLIMIT_NOFILE, &raised) == nil {
 		return want, nil
 	}
-	l.Cur = l.Max // beyond needs CAP_SYS_RESOURCE
+	l.Cur = l.Max // more needs CAP_SYS_RESOURCE
 	return l.Cur, unix.Setrlimit(unix.RLIMIT_NOFILE, &l)
 }

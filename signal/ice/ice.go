@@ -1,0 +1,133 @@
+package ice
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+
+	"github.com/pion/logging"
+	"github.com/pion/turn/v5"
+)
+
+// realm is the same on all servers: it is part of what clients hash.
+const realm = "shoal"
+
+// Server is a running STUN or TURN server. Close ends its goroutines.
+type Server struct {
+	cfg          Config
+	metrics      *metrics
+	turn         *turn.Server
+	port         int
+	relayAddress netip.Addr
+	bind         string // what relays bind to
+	local        bool   // relayAddress is this machine's own
+
+	members, swarms *accounts
+
+	mu   sync.Mutex
+	open map[uint16]struct{} // ports that are relays
+}
+
+// Start listens and serves.
+func Start(cfg Config) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.populate()
+	if len(cfg.Secret) == 0 {
+		cfg.Secret = make([]byte, secretBytes)
+		rand.Read(cfg.Secret)
+	}
+	s := &Server{cfg: cfg, members: newAccounts(cfg.MemberBytes), swarms: newAccounts(cfg.SwarmBytes), open: make(map[uint16]struct{})}
+	s.metrics = newMetrics(s)
+	udp, err := net.ListenPacket("udp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("ice: cannot serve UDP on %s: %w", cfg.Listen, err)
+	}
+	at := udp.LocalAddr().(*net.UDPAddr)
+	s.port = at.Port
+	s.findRelayAddress(at.AddrPort().Addr())
+	conf := turn.ServerConfig{
+		Realm:         realm,
+		AuthHandler:   s.authenticate,
+		QuotaHandler:  s.quota,
+		LoggerFactory: silent{},
+		PacketConnConfigs: []turn.PacketConnConfig{{PacketConn: udp, RelayAddressGenerator: relays{s},
+			PermissionHandler: s.permit}},
+	}
+	if cfg.Relay {
+		tcp, err := net.Listen("tcp", (&net.TCPAddr{IP: at.IP, Port: at.Port}).String())
+		if err != nil {
+			udp.Close()
+			return nil, fmt.Errorf("ice: cannot serve TCP on %s: %w", cfg.Listen, err)
+		}
+		conf.ListenerConfigs = []turn.ListenerConfig{{Listener: &listener{Listener: tcp, s: s, from: make(map[netip.Addr]int)},
+			RelayAddressGenerator: relays{s}, PermissionHandler: s.permit}}
+	}
+	if s.turn, err = turn.NewServer(conf); err != nil {
+		udp.Close()
+		for _, l := range conf.ListenerConfigs {
+			l.Listener.Close()
+		}
+		return nil, fmt.Errorf("ice: %w", err)
+	}
+	if cfg.Registerer != nil {
+		cfg.Registerer.MustRegister(s.metrics.all...)
+	}
+	return s, nil
+}
+
+func (s *Server) findRelayAddress(listen netip.Addr) {
+	s.relayAddress = s.cfg.RelayAddress.Unmap()
+	if !s.relayAddress.IsValid() {
+		s.relayAddress = ownAddress(listen)
+	}
+	// Relays of an address that is not this machine's, but that of the NAT before it,
+	// are reached at all of its addresses.
+	s.bind = "0.0.0.0"
+	if probe, err := net.ListenPacket("udp4", net.JoinHostPort(s.relayAddress.String(), "0")); err == nil {
+		probe.Close()
+		s.bind, s.local = s.relayAddress.String(), true
+	}
+}
+
+// loopAddress is where another relay of this server is reached. A NAT may not lead
+// back what is sent to its own public address.
+func (s *Server) loopAddress() net.IP {
+	if s.local {
+		return s.relayAddress.AsSlice()
+	}
+	return net.IPv4(127, 0, 0, 1)
+}
+
+// outward is the address by which peers know a sender: that of another relay of
+// ours is its public one.
+func (s *Server) outward(from net.Addr) net.Addr {
+	at, ok := from.(*net.UDPAddr)
+	if s.local || !ok || !at.IP.IsLoopback() {
+		return from
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ours := s.open[uint16(at.Port)]; !ours {
+		return from
+	}
+	return &net.UDPAddr{IP: s.relayAddress.AsSlice(), Port: at.Port}
+}
+
+// Port is where the server listens, RelayAddress what relays are announced as.
+func (s *Server) Port() int                { return s.port }
+func (s *Server) RelayAddress() netip.Addr { return s.relayAddress }
+
+// Close ends all relays and waits for the goroutines.
+func (s *Server) Close() error { return s.turn.Close() }
+
+// silent drops the TURN library's log: it has a line for every packet that anybody
+// cares to send.
+type silent struct{}
+
+func (silent) NewLogger(string) logging.LeveledLogger {
+	return logging.NewDefaultLeveledLoggerForScope("", logging.LogLevelDisabled, nil)
+}
