@@ -31,13 +31,13 @@ var made atomic.Int32
 func newNamespace(t *testing.T) *namespace {
 	t.Helper()
 	n := &namespace{name: fmt.Sprintf("shoal-%d-%d", os.Getpid(), made.Add(1)), calls: make(chan func())}
-	run(t, "ip", "netns", "add", n.name)
+	command(t, "ip", "netns", "add", n.name)
 	entered := make(chan error)
 	go n.live(entered)
 	err := <-entered
 	t.Cleanup(func() {
 		close(n.calls)
-		run(t, "ip", "netns", "delete", n.name)
+		command(t, "ip", "netns", "delete", n.name)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -118,8 +118,8 @@ func (n *namespace) dial(ctx context.Context, network, address string) (c net.Co
 	return c, err
 }
 
-// run is a command of iproute2.
-func run(t *testing.T, name string, args ...string) {
+// command runs one of iproute2.
+func command(t *testing.T, name string, args ...string) {
 	t.Helper()
 	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
 		t.Errorf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
@@ -132,7 +132,7 @@ func run(t *testing.T, name string, args ...string) {
 func namespaces(t *testing.T, s story, show *show) []host {
 	t.Helper()
 	middle := newNamespace(t)
-	in := func(n *namespace, args ...string) { run(t, "ip", append([]string{"-n", n.name}, args...)...) }
+	in := func(n *namespace, args ...string) { command(t, "ip", append([]string{"-n", n.name}, args...)...) }
 	in(middle, "link", "set", "lo", "up")
 	in(middle, "link", "add", "bridge", "type", "bridge")
 	in(middle, "address", "add", "10.77.0.1/16", "dev", "bridge")
@@ -147,7 +147,7 @@ func namespaces(t *testing.T, s story, show *show) []host {
 	t.Cleanup(func() { origin.Close() })
 
 	limit := func(n *namespace, device string, rate int64) {
-		run(t, "tc", "-n", n.name, "qdisc", "add", "dev", device, "root", "tbf", "rate", fmt.Sprintf("%dbit", rate),
+		command(t, "tc", "-n", n.name, "qdisc", "add", "dev", device, "root", "tbf", "rate", fmt.Sprintf("%dbit", rate),
 			"burst", fmt.Sprint(burst), "latency", fmt.Sprintf("%dms", longest.Milliseconds()))
 	}
 	var hosts []host

@@ -15,17 +15,35 @@ import (
 
 // outcome is what is compared between the two worlds.
 type outcome struct {
-	offload    float64
-	median     time.Duration // of deliveries
-	deliveries int
-	stalls     int
-	links      int
-	mistakes   []string
-	late       time.Duration // 95th percentile of how late timers were
+	offload float64
+	median  time.Duration // of deliveries
+}
+
+// run is what happened in real time.
+type run struct {
+	took           []time.Duration // deliveries
+	consumed, sent int64           // bytes
+	stalls, links  int
+	mistakes       []string
+	late           time.Duration // 95th percentile of how late timers were
+}
+
+// add makes one run of two.
+func (r *run) add(o run) {
+	r.took = append(r.took, o.took...)
+	r.consumed, r.sent = r.consumed+o.consumed, r.sent+o.sent
+	r.stalls, r.links = r.stalls+o.stalls, r.links+o.links
+	r.mistakes = append(r.mistakes, o.mistakes...)
+	r.late = max(r.late, o.late)
+}
+
+func (r *run) outcome() outcome {
+	slices.Sort(r.took)
+	return outcome{offload: 1 - float64(r.sent)/float64(r.consumed), median: r.took[(len(r.took)-1)/2]}
 }
 
 // perform runs a story in real time at these hosts.
-func perform(t *testing.T, s story, build func(*testing.T, story, *show) []host) outcome {
+func perform(t *testing.T, s story, build func(*testing.T, story, *show) []host) run {
 	t.Helper()
 	c := s.config
 	show := newShow(c, time.Now().Add(300*time.Millisecond))
@@ -65,7 +83,7 @@ func perform(t *testing.T, s story, build func(*testing.T, story, *show) []host)
 	}
 	time.Sleep(time.Until(show.start.Add(c.Duration)))
 	joining.Wait()
-	out := outcome{late: watch()}
+	out := run{late: watch()}
 	if slices.Contains(peers, nil) {
 		t.FailNow()
 	}
@@ -79,10 +97,8 @@ func perform(t *testing.T, s story, build func(*testing.T, story, *show) []host)
 }
 
 // count makes the figures that sim.Report has, of the time from Warmup on.
-func (o *outcome) count(t *testing.T, s *show, peers []*peer) {
+func (o *run) count(t *testing.T, s *show, peers []*peer) {
 	c := &s.config
-	var took []time.Duration
-	consumed, fromPeers := int64(0), int64(0)
 	for i, p := range peers {
 		if c.Members[i].Seed {
 			continue
@@ -94,15 +110,14 @@ func (o *outcome) count(t *testing.T, s *show, peers []*peer) {
 		first := p.first
 		p.mu.Unlock()
 		o.links += len(stats.Peers)
-		fromPeers += stats.PeerBytes
 		for _, d := range stats.Deliveries {
 			at := d.At.Sub(s.start)
 			if at < c.Warmup || at >= c.Duration || s.number(d.Key) < first {
 				continue
 			}
-			consumed += s.size()
+			o.consumed += s.size()
 			if s.available(s.number(d.Key)).After(p.joined) {
-				took = append(took, d.Took)
+				o.took = append(o.took, d.Took)
 			}
 		}
 		linked := time.Duration(0)
@@ -114,13 +129,10 @@ func (o *outcome) count(t *testing.T, s *show, peers []*peer) {
 		t.Logf("%s: linked after %d ms, links %d, origin %d kB %v, peers %d kB, up %d kB, stalls %d refused %d twice %d", p.name, linked.Milliseconds(), len(stats.Peers), stats.OriginBytes/1000, stats.ByCause,
 			stats.PeerBytes/1000, stats.Uploaded/1000, stats.Counters.Stalls, stats.Counters.Refusals, stats.Counters.PiecesTwice)
 	}
-	o.deliveries = len(took)
-	if len(took) == 0 || consumed == 0 {
+	if len(o.took) == 0 {
 		t.Fatal("nothing was delivered")
 	}
-	slices.Sort(took)
-	o.median = took[(len(took)-1)/2]
-	o.offload = 1 - float64(s.sentWithin(c.Warmup, c.Duration))/float64(consumed)
+	o.sent = s.sentWithin(c.Warmup, c.Duration)
 }
 
 // watchTimers measures how late timers are from now on. The function it returns ends

@@ -94,7 +94,12 @@ func stories() []story {
 	}
 	nats.Brain.Signed = true
 
+	untold := evening(append([]sim.Member{seed()}, crowd(12, bitrate*2, bitrate*4, bitrate*3)...)...)
+	untold.UplinkTold, untold.Brain.UploadMax, untold.Brain.Signed = false, 0, true
+	untold.Members[0].Up = 16 * bitrate
+
 	return []story{
+		{name: "uplinks not told", config: untold, away: apart(13)},
 		{name: "seed and mixed uplinks", config: withSeed, away: apart(13)},
 		{name: "no seed", config: noSeed, away: apart(12)},
 		{name: "seed dies", config: dies, away: apart(13)},
