@@ -126,8 +126,8 @@ func (o *run) count(t *testing.T, s *show, peers []*peer) {
 				linked = d
 			}
 		}
-		t.Logf("%s: linked after %d ms, links %d, origin %d kB %v, peers %d kB, up %d kB, stalls %d refused %d twice %d", p.name, linked.Milliseconds(), len(stats.Peers), stats.OriginBytes/1000, stats.ByCause,
-			stats.PeerBytes/1000, stats.Uploaded/1000, stats.Counters.Stalls, stats.Counters.Refusals, stats.Counters.PiecesTwice)
+		t.Logf("%s: linked after %d ms, links %d, origin %d kB %v, peers %d kB, up %d kB, stalls %d refused %d twice %d bans %d conflicts %d", p.name, linked.Milliseconds(), len(stats.Peers), stats.OriginBytes/1000, stats.ByCause,
+			stats.PeerBytes/1000, stats.Uploaded/1000, stats.Counters.Stalls, stats.Counters.Refusals, stats.Counters.PiecesTwice, stats.Counters.Bans, stats.Counters.Conflicts)
 	}
 	if len(o.took) == 0 {
 		t.Fatal("nothing was delivered")
