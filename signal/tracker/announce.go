@@ -46,12 +46,10 @@ func (t *Tracker) announce(c *client, q *request) {
 func (t *Tracker) place(c *client, q *request, h hash) (p *peer, reason string) {
 	l := &t.cfg.Limits
 	s := t.swarms[h]
-	p = c.peers[h]
-	if p != nil && p.id != *q.PeerID {
-		return nil, "this connection announced another peer_id before"
-	}
+	at := place{h, *q.PeerID}
+	p = c.peers[at]
 	if q.Event == "stopped" {
-		t.drop(c, h)
+		t.drop(c, at)
 		return nil, ""
 	}
 	if p == nil {
@@ -61,7 +59,7 @@ func (t *Tracker) place(c *client, q *request, h hash) (p *peer, reason string) 
 			if old.client.from != c.from {
 				return nil, "this peer_id is in use"
 			}
-			t.drop(old.client, h)
+			t.drop(old.client, at)
 			s = t.swarms[h]
 		}
 		switch {
@@ -78,9 +76,9 @@ func (t *Tracker) place(c *client, q *request, h hash) (p *peer, reason string) 
 		}
 		p = &peer{client: c, id: *q.PeerID, complete: q.complete()}
 		if c.peers == nil {
-			c.peers = make(map[hash]*peer)
+			c.peers = make(map[place]*peer)
 		}
-		c.peers[h] = p
+		c.peers[at] = p
 		s.add(p)
 	}
 	if q.Event == "completed" || q.complete() {
@@ -89,16 +87,16 @@ func (t *Tracker) place(c *client, q *request, h hash) (p *peer, reason string) 
 	return p, ""
 }
 
-// drop takes the client out of one swarm.
-func (t *Tracker) drop(c *client, h hash) {
-	p, s := c.peers[h], t.swarms[h]
+// drop takes one peer of the client out of its swarm.
+func (t *Tracker) drop(c *client, at place) {
+	p, s := c.peers[at], t.swarms[at.swarm]
 	if p == nil || s == nil {
 		return
 	}
-	delete(c.peers, h)
+	delete(c.peers, at)
 	s.remove(p)
 	if len(s.order) == 0 {
-		delete(t.swarms, h)
+		delete(t.swarms, at.swarm)
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 // silentPings is how many ping intervals a client may stay silent.
 const silentPings = 2.5
 
+// place is a peer's identity: a swarm and a name in it.
+type place struct{ swarm, peer hash }
+
 // client is one connection, the socket.Handler of its own.
 type client struct {
 	t    *Tracker
@@ -26,7 +29,7 @@ type client struct {
 	messages, bytes rate.Limiter
 
 	// Tracker.mu
-	peers    map[hash]*peer // by info hash
+	peers    map[place]*peer // a page with two players shares one connection
 	nextPing time.Time
 }
 

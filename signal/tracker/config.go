@@ -63,7 +63,7 @@ type Limits struct {
 	MessagesPerSecond, MessageBurst, BytesPerSecond, ByteBurst int
 	// Offers of one announce are passed on at most; more are ignored.
 	Offers int
-	// SwarmsPerConnection, PeersPerSwarm, Swarms, Connections and
+	// SwarmsPerConnection (counted once for each peer_id in it), PeersPerSwarm, Swarms, Connections and
 	// ConnectionsPerAddress bound memory.
 	SwarmsPerConnection, PeersPerSwarm, Swarms, Connections, ConnectionsPerAddress int
 	// Scrapes is how many info hashes one scrape may name.

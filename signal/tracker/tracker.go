@@ -159,8 +159,8 @@ func (t *Tracker) forget(c *client) {
 func (t *Tracker) leave(c *client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for h := range c.peers {
-		t.drop(c, h)
+	for at := range c.peers {
+		t.drop(c, at)
 	}
 }
 

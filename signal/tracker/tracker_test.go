@@ -226,7 +226,7 @@ func TestNobodyTakesAnothersPlace(t *testing.T) {
 	thief.want(fields{"incomplete": 2})
 	thief.id = a.id // an answer in a's name
 	thief.announce(stream, fields{"answer": fields{}, "offer_id": "x", "to_peer_id": a.id})
-	thief.want(fields{"failure reason": "this connection announced another peer_id before"})
+	thief.want(fields{"failure reason": "this peer_id is in use"})
 	// The same client comes back while its old connection is dying.
 	again := dial(t, url, 1)
 	again.announce(stream, nil)
