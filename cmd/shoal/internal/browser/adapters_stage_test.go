@@ -143,16 +143,13 @@ func (s *adapterStage) took() []string {
 	return d
 }
 
-// when waits for a condition on the page.
+// when waits for a condition on the page, and says how it is there if it does not come.
 func (tb *tab) when(t testing.TB, condition string) {
 	t.Helper()
-	eval[bool](t, tb, fmt.Sprintf(`new Promise((done, failed) => {
-		const before = performance.now();
-		const look = () => {
-			if (%s) done(true);
-			else if (performance.now() - before > %d) failed(new Error("not so after %d s: " + JSON.stringify({ errors, t: video.currentTime, ready: video.readyState, requests: globalThis.recorded?.requests.length, stats: shoal.stats?.() })));
-			else setTimeout(look, 50);
-		};
-		look();
-	})`, condition, (patience-5*time.Second).Milliseconds(), int(patience.Seconds())-5))
+	for end := time.Now().Add(2 * patience); !eval[bool](t, tb, "!!("+condition+")"); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not %s, but %s", tb.name, condition, eval[string](t, tb,
+				"JSON.stringify({ errors, stalls, at: video.currentTime, ready: video.readyState, loaded: loaded.length, requests: globalThis.recorded?.requests.length, stats: globalThis.shoal?.stats() })"))
+		}
+	}
 }
