@@ -24,9 +24,15 @@ export interface ServiceWorkerOptions {
 
 const kept = ["accept", "accept-language", "range"];
 
+/** What elements load. A fetch() has the destination "": the page's own, which must not come back to it. */
+const destinations = new Set(["image", "script", "style", "font", "audio", "video", "track", "manifest", "json"]);
+
 /** A request that the page may answer. */
 export function eligible(request: Request, share: RegExp[]): boolean {
-  return request.method == "GET" && request.mode != "navigate" && request.cache != "only-if-cached" && !request.integrity && share.some((s) => s.test(request.url));
+  return (
+    request.method == "GET" && destinations.has(request.destination) && request.cache != "only-if-cached" && !request.integrity &&
+    share.some((s) => request.url.search(s) >= 0)
+  );
 }
 
 /** Asks a page; resolves to undefined where it does not answer well. */

@@ -119,10 +119,14 @@ describe("fetch", () => {
 });
 
 describe("the service worker", () => {
-  const share = [/\/assets\//];
+  const share = [/\/assets\//g];
   it("touches what the site shares, and nothing else", () => {
-    const at = (path: string, init: RequestInit = {}) => eligible(new Request("https://a.example" + path, init), share);
-    expect([at("/assets/a.png"), at("/a.png"), at("/assets/a", { method: "POST", body: "" }), at("/assets/a", { integrity: "sha256-x" })]).toEqual([true, false, false, false]);
+    const at = (path: string, more: object = {}) =>
+      eligible({ url: "https://a.example" + path, method: "GET", destination: "image", cache: "default", integrity: "", ...more } as Request, share);
+    expect([at("/assets/a.png"), at("/assets/a.png"), at("/assets/a.js", { destination: "script" })]).toEqual([true, true, true]);
+    expect([at("/a.png"), at("/assets/a", { method: "POST" }), at("/assets/a", { integrity: "sha256-x" })]).toEqual([false, false, false]);
+    // What the page or its workers fetch would come back to the page for ever.
+    expect([at("/assets/a", { destination: "" }), at("/assets/a", { destination: "document" })]).toEqual([false, false]);
   });
 
   /** A page that answers through get, as navigator.serviceWorker and Client see it. */

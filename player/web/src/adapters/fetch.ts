@@ -6,8 +6,12 @@ import { keyFault, rangeText, resourceKey, type Range } from "./key.ts";
 import { Session } from "./session.ts";
 import { EngineFailure, OriginError, parseRange, transfer } from "./transfer.ts";
 
-/** How long a resource may wait for peers, in milliseconds; there is no buffer that runs dry. */
-const patience = 2000;
+/**
+ * Milliseconds until a resource is needed; there is no buffer that runs dry. Whoever is
+ * elected asks the origin at once, so that this is not how long anybody waits: with less,
+ * everybody would ask for fear of being late.
+ */
+const patience = 10000;
 
 /** Headers that do not make an answer somebody's own. Any other goes past the engine. */
 const harmless = new Set(["accept", "accept-language", "range"]);
