@@ -20,6 +20,11 @@
 // keeper goroutine sends pings and swarm sizes. All swarm state sits under one lock
 // that is never held across reads and writes.
 //
+// Servers of a cluster share their swarms over a Bus: how many members each has, a
+// sample of them for introductions, and messages to members elsewhere. CLUSTER.md
+// says how. PAIRING.md is about who is introduced to whom, ADMIN.md about what an
+// operator sees, SECURITY.md about what can be done to a server.
+//
 // Client: one goroutine dials, reads and calls the handler, a second one writes
 // while a connection is up.
 package signal

@@ -102,13 +102,15 @@ func (o *doorOptions) apply(cfg *signal.Config) (closer func() error, err error)
 	switch o.audit {
 	case "":
 	case "-":
-		cfg.Audit = slog.New(slog.NewJSONHandler(os.Stdout, nil))
+		log := newAuditFile(os.Stdout)
+		cfg.Audit, closer = slog.New(slog.NewJSONHandler(log, nil)), log.Close
 	default:
 		file, err := os.OpenFile(o.audit, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
 			return closer, fmt.Errorf("--audit: %w", err)
 		}
-		cfg.Audit, closer = slog.New(slog.NewJSONHandler(file, nil)), file.Close
+		log := newAuditFile(file)
+		cfg.Audit, closer = slog.New(slog.NewJSONHandler(log, nil)), log.Close
 	}
 	return closer, nil
 }
