@@ -25,7 +25,7 @@ type simFlags struct {
 
 	scenario, report, plot, trace string
 	tracePeer                     string
-	record                        bool
+	record, settings              bool
 }
 
 // simMemory is the heap from which on the collector works harder: ten thousand
@@ -58,7 +58,7 @@ ten that the project is measured by, at full size. Flags win over the file, and
 --set NAME=VALUE, once for each, sets anything that a line of a file can set:
   --set 'outage=20s for 5s'  --set 'liars=corrupt 3% stall 3%'  --set latency=3s
 
-NAME is one of:
+NAME is one of these; 'shoal sim --settings' says what each means:
 ` + wrap(strings.Join(sim.Settings(), " "), 78, "  ") + `
 
 Exit code: 0; 1 when an invariant was broken or a goal missed; 2 for a mistake in
@@ -78,6 +78,7 @@ flags or the story.`,
 	f.StringVar(&o.loss, "loss", "0%", "share of packets lost")
 	f.Uint64Var(&o.seed, "seed", 1, "of all randomness: the same seed gives the same run")
 	f.StringArrayVar(&o.set, "set", nil, "NAME=VALUE of a scenario line; may be repeated")
+	f.BoolVar(&o.settings, "settings", false, "say what each scenario setting means, and end")
 	f.StringVar(&o.scenario, "scenario", "", "read the story and its goals from this file")
 	f.BoolVar(&o.record, "record", false, "write the results into the scenario file")
 	f.StringVar(&o.report, "report", "", "write the figures as JSON to this file, - for standard output")
@@ -139,6 +140,9 @@ func (o *simFlags) story(cmd *cobra.Command) (sim.Scenario, error) {
 }
 
 func (o *simFlags) run(cmd *cobra.Command) (err error) {
+	if o.settings {
+		return printSettings(cmd.OutOrStdout())
+	}
 	s, err := o.story(cmd)
 	if err != nil {
 		return err

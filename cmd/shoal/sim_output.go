@@ -108,6 +108,15 @@ func printSim(w io.Writer, r sim.Report) {
 	_ = t.Flush() // to the terminal: there is nobody else to tell
 }
 
+// printSettings says what each setting of a scenario means.
+func printSettings(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, name := range sim.Settings() {
+		fmt.Fprintf(t, "%s\t%s\n", name, sim.Help(name))
+	}
+	return t.Flush()
+}
+
 // openTrace returns a maker of Config.Trace for peers whose id begins with a
 // prefix, and what ends the file.
 func openTrace(path string, out io.Writer) (func(prefix string) func(swarm.Time, swarm.PeerID, string), func() error, error) {

@@ -122,6 +122,13 @@ func TestSimMistakes(t *testing.T) {
 	}
 }
 
+func TestSimSettings(t *testing.T) {
+	out, _, err := simulate(t, "--settings")
+	if err != nil || !strings.Contains(out, "outage           a time in which it answers with errors") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
 func TestWrap(t *testing.T) {
 	if got := wrap("aa bb cc dddddddddd", 8, " "); got != " aa bb\n cc\n dddddddddd" {
 		t.Errorf("%q", got)

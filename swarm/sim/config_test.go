@@ -10,6 +10,17 @@ import (
 	"github.com/shoal-p2p/shoal/swarm"
 )
 
+func TestEverySettingIsExplained(t *testing.T) {
+	for _, name := range Settings() {
+		if Help(name) == "" {
+			t.Errorf("%s is not explained", name)
+		}
+	}
+	if len(settingHelp) != len(settings) {
+		t.Errorf("%d settings are explained, there are %d", len(settingHelp), len(settings))
+	}
+}
+
 func TestZeroConfigIsValid(t *testing.T) {
 	if err := (Config{}).populate().validate(); err != nil {
 		t.Error(err)

@@ -109,6 +109,9 @@ func parseFloat(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
 func parseShare(s string) (float64, error) {
 	percent, ok := strings.CutSuffix(s, "%")
 	v, err := strconv.ParseFloat(percent, 64)
+	if err != nil {
+		return 0, fmt.Errorf("share %q: want a number, as in 0.05 or 5%%", s)
+	}
 	if ok {
 		v /= 100
 	}
@@ -123,10 +126,10 @@ func parseRate(s string) (int64, error) {
 		}
 	}
 	v, err := strconv.ParseFloat(s, 64)
-	if err == nil && (v < 0 || v*unit > 1e12) {
-		err = fmt.Errorf("rate %s: want 0 to 1000G", s)
+	if err != nil || !(v >= 0 && v*unit <= 1e12) {
+		return 0, fmt.Errorf("rate %q: want bit/s from 0 to 1000G, as in 800k or 2.5M", s)
 	}
-	return int64(v * unit), err
+	return int64(v * unit), nil
 }
 
 // setTracks: tracks 5M 2M 800k
