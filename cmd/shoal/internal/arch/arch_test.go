@@ -99,6 +99,18 @@ var rules = []rule{
 		why:   "every peer links this package for its client; what only an operator's server needs lies in folders below it",
 	},
 	{
+		from:   "signal/internal/frame",
+		never:  []string{"./signal", "net", "os", "sync", "log", "time", websocket},
+		direct: true,
+		why:    "a frame may end in the middle of a read; what waits for the rest is not this package's matter",
+	},
+	{
+		from:   "signal/tracker",
+		never:  []string{"./signal/cluster", "./signal/ice", "./signal/admin", "github.com/pion"},
+		direct: true,
+		why:    "the WebTorrent tracker shares the carrying of connections with the signalling server and nothing else",
+	},
+	{
 		from:   "signal/vivaldi",
 		never:  []string{"./signal", "net", "os", "sync", "log"},
 		direct: true,

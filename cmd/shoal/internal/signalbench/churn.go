@@ -26,8 +26,8 @@ type Churn struct {
 	ConnectionsAfter float64 `json:"connections_after"` // when everybody has left
 }
 
-// churnStay is how long a member stays on average.
-const churnStay = 4 * time.Second
+// churnStay is how long a member stays on average, churnStayMost at most.
+const churnStay, churnStayMost = 4 * time.Second, 12 * time.Second
 
 // churnCrowd is how many seconds' worth of joins may be there at a time.
 const churnCrowd = 15
@@ -119,7 +119,7 @@ func visit(ctx context.Context, url string, n, swarms int) error {
 	stayed := make(chan struct{})
 	go func() { defer close(stayed); stay(conn) }()
 	conn.WriteMessage(websocket.BinaryMessage, signal.AppendRelay(nil, id, make([]byte, 100))) // to itself: Gone
-	sleepUntil(ctx, time.Now().Add(time.Duration(rand.ExpFloat64()*float64(churnStay))))
+	sleepUntil(ctx, time.Now().Add(min(time.Duration(rand.ExpFloat64()*float64(churnStay)), churnStayMost)))
 	code := []int{websocket.CloseNormalClosure, signal.ClosePaused, 0}[n%3]
 	if code != 0 {
 		conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second))

@@ -77,10 +77,11 @@ func sleepUntil(ctx context.Context, t time.Time) {
 }
 
 // settle waits until the memory has not grown and not shrunk by 1 % for some
-// seconds, one minute at most, and returns it. Nothing is asked of the servers: what
+// seconds, a minute at most (less for few members), and returns it. Nothing is asked of the servers: what
 // their own collector leaves is what an operator pays for.
-func settle(ctx context.Context, servers []*process) (int64, error) {
-	const steady, most = 8, 60
+func settle(ctx context.Context, servers []*process, members int) (int64, error) {
+	most := min(max(members/500, 4), 60)
+	steady := min(most/2, 8)
 	last, same := int64(0), 0
 	for range most {
 		now, err := memoryOf(servers)
@@ -169,7 +170,7 @@ func (b *Bench) idle(ctx context.Context) error {
 		first = share
 	}
 	b.say("waiting until the memory of the servers is steady (%.0f s so far)", time.Since(began).Seconds())
-	after, err := settle(ctx, servers)
+	after, err := settle(ctx, servers, b.Members)
 	if err != nil {
 		return err
 	}
