@@ -81,7 +81,7 @@ func (c Config) populate() Config {
 	}
 	set(&c.MinPeers, 4)
 	set(&c.MaxPeers, 10)
-	set(&c.Window, 2)
+	set(&c.Window, 1)
 	set(&c.RelayReservations, 32)
 	setTime(&c.ElectionStep, 150*time.Millisecond)
 	setTime(&c.OriginTime, time.Second)

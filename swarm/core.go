@@ -37,10 +37,12 @@ type Core struct {
 
 	origin   originClock
 	upload   bucket
-	owed     int     // pieces handed to links that have not left
-	owedAt   Time    // since when there are some
-	sentAt   Time    // when one left last
-	mute     bool    // nothing leaves
+	owed     int  // pieces handed to links that have not left
+	owedAt   Time // since when there are some
+	sentAt   Time // when one left last
+	mute     bool // nothing leaves
+	uplink   uplink
+	clock    float64 // of fair queueing
 	seededAt Time    // when a seed's word was last heard
 	salt     uint32  // makes this peer's order of equally rare pieces its own
 	quick    []*peer // scratch of fillItem
@@ -223,9 +225,7 @@ func (c *Core) runTimers() {
 			c.review()
 			c.checkPeers()
 		case WhyUpload:
-			for _, p := range c.links {
-				c.pump(p)
-			}
+			c.pump()
 		case WhyGossip:
 			c.tellHave()
 		default:

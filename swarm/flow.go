@@ -19,7 +19,7 @@ func (c *Core) flowing(f Flowing) {
 	if !it.flows {
 		it.flows = true
 		c.announce(it)
-		c.pumpItem(it)
+		c.pump()
 		return
 	}
 	for _, out := range it.outbound {

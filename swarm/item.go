@@ -30,6 +30,7 @@ type item struct {
 	wait    bitset    // pieces that a source was asked for
 	coming  uint8     // slices that come without being asked for, from pushing sources
 	rare    []uint8   // how many partial sources hold each piece
+	wholes  uint8     // how many sources hold all of it
 	given   []uint8   // how often each piece was sent
 	sources []*source // neighbours that have some of it
 	stolen  int       // pieces asked of a second source
@@ -113,6 +114,7 @@ func (it *item) setSize(size int64) {
 	it.have = append(bitset(room[:0:w]), it.have...)
 	it.wait = append(bitset(room[w:w:2*w]), it.wait...)
 	it.news = append(bitset(room[2*w:2*w:3*w]), it.news...)
+	it.wholes = 0
 	for _, s := range it.sources {
 		s.count(1)
 	}

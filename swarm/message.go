@@ -86,7 +86,7 @@ type Refuse struct {
 type Refusal int
 
 const (
-	RefusedLocked   Refusal = iota + 1 // the receiver has a source already
+	RefusedLocked   Refusal = iota + 1 // the receiver has a source already; this version does not say so
 	RefusedGone                        // not held any more
 	RefusedBusy                        // no upload budget left
 	RefusedUnwanted                    // the receiver does not want the key

@@ -1,6 +1,10 @@
 package swarm
 
-import "time"
+import (
+	"time"
+
+	"github.com/shoal-p2p/shoal/segments"
+)
 
 // muteAfter is how long nothing may leave on any link before this peer takes itself
 // for one that cannot upload.
@@ -27,7 +31,27 @@ func (c *Core) checkMute() {
 // greeting is what neighbours are told of this peer.
 func (c *Core) greeting() Hello {
 	return Hello{Version: Version, Seed: c.cfg.Seed, Metered: c.cfg.Metered || c.mute,
-		Uplink: c.cfg.UploadMax, MaxPeers: c.cfg.MaxPeers}
+		Uplink: c.ownUplink(), MaxPeers: c.cfg.MaxPeers}
+}
+
+// ownUplink is what this peer can upload in bit/s, as configured or as told last.
+func (c *Core) ownUplink() int64 {
+	if c.cfg.UploadMax > 0 {
+		return c.cfg.UploadMax
+	}
+	return int64(c.uplink.told * 8 * segments.PieceSize)
+}
+
+// tellUplink tells neighbours when the uplink turned out to be another by a quarter.
+func (c *Core) tellUplink() {
+	u := &c.uplink
+	if c.cfg.UploadMax > 0 || c.now-u.at < tellUplink || u.rate < 1.25*u.told && u.rate > 0.75*u.told || u.rate == 0 {
+		return
+	}
+	u.told, u.at = u.rate, c.now
+	for _, p := range c.links {
+		c.send(p, c.greeting())
+	}
 }
 
 // owe books pieces handed to a link.
@@ -37,6 +61,7 @@ func (c *Core) owe(p *peer, n int) {
 	}
 	c.owed += n
 	p.outstanding += n
+	p.owedAt = c.now
 }
 
 // paid books pieces that left.

@@ -47,7 +47,7 @@ func (c *Core) announce(it *item) {
 	if !it.here() || len(it.reserved) == 0 {
 		return
 	}
-	if at := it.toldAt + tellEvery; it.toldAt > 0 && c.now < at && !it.whole {
+	if at := it.toldAt + tellEvery; it.toldAt > 0 && c.now < at && !it.whole && c.owed > 0 {
 		if !it.dirty {
 			it.dirty = true
 			c.wake(it, at, WhyTell)
@@ -75,8 +75,8 @@ func (it *item) missedBy(p *peer) bool {
 		return false
 	}
 	var pushed uint64 // they are on their way
-	if ch := p.children[it.track]; ch != nil {
-		pushed = slicePattern(ch.slices)
+	if out := it.outboundTo(p); out != nil && out.pushed {
+		pushed = slicePattern(out.slices)
 	}
 	for w, m := range it.news {
 		if s != nil {
@@ -317,7 +317,7 @@ func (c *Core) cancelled(p *peer, k Key) {
 			p.pushRefused(it.track)
 		}
 		c.removeOutbound(out)
-		c.pump(p)
+		c.pump()
 	}
 	if s := it.sourceOf(p); s != nil && s.busy() {
 		c.release(s)

@@ -35,6 +35,8 @@ type peer struct {
 	parentOf    map[string]uint8 // slices of each track that it pushes here
 	outbound    []*outbound
 	outstanding int
+	owedAt      Time    // when the last of them was handed over
+	clock       float64 // of fair queueing
 	reserved    map[Key]struct{}
 	haves       *recent[Key]
 	noted       string                 // last

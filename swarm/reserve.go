@@ -244,6 +244,7 @@ func (c *Core) holder(it *item, p *peer) {
 		s.hops, s.blocked = 1, false
 		s.count(-1)
 		s.whole = true
+		s.count(1)
 	}
 }
 

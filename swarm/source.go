@@ -18,6 +18,7 @@ type source struct {
 
 	asked   bitset // and not come yet
 	waiting int    // how many
+	unsaid  bool   // some of them have not been said to it
 	slices  uint8  // that it sends as they come, from piece `from` on
 	from    int
 	got     int
@@ -29,7 +30,7 @@ type source struct {
 const (
 	// headroom is how much more than a round trip's worth of pieces a source is
 	// asked for, so that it never runs dry between a piece and the next request.
-	headroom = 80 * time.Millisecond
+	headroom = 120 * time.Millisecond
 	// firstService is assumed of a source that has not sent a piece yet.
 	firstService = 60 * time.Millisecond
 	// quickest is the least service time that is believed.
@@ -63,7 +64,8 @@ func (it *item) inflow() bool {
 // count adds the source's pieces to the item's rarity, or takes them out.
 func (s *source) count(by int) {
 	if s.whole {
-		return // counts the same for every piece
+		s.item.wholes = uint8(int(s.item.wholes) + by)
+		return
 	}
 	for w, m := range s.has {
 		for ; m != 0; m &= m - 1 {
@@ -140,6 +142,7 @@ func (c *Core) holdsAll(s *source) {
 		}
 	}
 	s.whole = true
+	s.count(1)
 }
 
 // offers is the pieces of word w that the source holds and nobody brings.
@@ -220,57 +223,89 @@ func (p *peer) served(now Time) {
 	if p.service == 0 {
 		p.service = d
 	} else {
-		p.service += (d - p.service) / 8
+		p.service += (d - p.service) / 4
 	}
 	p.lastPiece = now
 	p.strikes, p.shunUntil = 0, 0
 }
 
-// fill asks a neighbour for as much as it should owe: the most urgent segment
-// first, then what others owe and would bring later.
+// fill asks a neighbour for as much as it should owe, then for what others owe and
+// would bring later.
 func (c *Core) fill(p *peer) {
 	size := c.window(p)
 	room := size - p.waiting
-	if room <= 0 || p.waiting > 0 && 2*room < size || c.now < p.shunUntil {
+	if room <= 0 || p.waiting > 0 && 4*room < size || c.now < p.shunUntil {
 		return
 	}
-	for room > 0 {
-		s := c.mostUrgent(p)
+	for ; room > 0; room-- {
+		s, i := c.choose(p)
 		if s == nil {
 			break
 		}
-		n := 0
-		for ; n < room; n++ {
-			i := c.pick(s)
-			if i < 0 {
-				break
-			}
-			c.request(s, i)
-		}
-		room -= n
-		c.ask(s)
+		c.request(s, i)
 	}
-	if room > 0 {
-		c.steal(p)
+	for _, s := range p.sources {
+		if s.unsaid {
+			c.ask(s)
+		}
+	}
+	for ; room > 0 && c.steal(p); room-- {
 	}
 }
 
-// mostUrgent is the neighbour's source of the segment due first of which it holds
-// something that nobody brings.
-func (c *Core) mostUrgent(p *peer) (best *source) {
+// spread is how many segments, from the one due first, are asked for side by side.
+// One after the other, a new segment would only begin to spread when the one before
+// has reached everybody, and a swarm that is behind would stay behind.
+const spread = 2
+
+// choose picks the next piece to ask a neighbour for: of the segment that is hurried,
+// else the rarest of those due first.
+func (c *Core) choose(p *peer) (from *source, piece int) {
+	var first [spread]*source
+	n := 0
 	for _, s := range p.sources {
-		if s.blocked || !s.item.useful() || s.item.n < 0 || best != nil && !s.item.before(best.item) ||
-			p.hello.Metered && !c.hurried(s.item) {
+		if !c.asks(s) {
 			continue
 		}
-		for w := s.item.prefix >> 6; w < words(s.item.n); w++ {
-			if s.offers(w) != 0 {
-				best = s
-				break
-			}
+		i := n
+		for i > 0 && s.item.before(first[i-1].item) {
+			i--
+		}
+		if i == spread {
+			continue
+		}
+		n = min(n+1, spread)
+		copy(first[i+1:n], first[i:n-1])
+		first[i] = s
+	}
+	best := uint32(1<<32 - 1)
+	for _, s := range first[:n] {
+		i, rank := c.pick(s)
+		if i < 0 {
+			continue
+		}
+		if rank < best {
+			from, piece, best = s, i, rank
+		}
+		if c.hurried(s.item) {
+			return from, piece
 		}
 	}
-	return best
+	return from, piece
+}
+
+// asks says whether a source may be asked, and has something that nobody brings.
+func (c *Core) asks(s *source) bool {
+	it := s.item
+	if s.blocked || !it.useful() || it.n <= 0 || s.peer.hello.Metered && !c.hurried(it) {
+		return false
+	}
+	for w := it.prefix >> 6; w < words(it.n); w++ {
+		if s.offers(w) != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // before orders items by when they are needed.
@@ -291,27 +326,26 @@ func (c *Core) hurried(it *item) bool {
 	return ok && at-c.now < hurry
 }
 
-// pick chooses the next piece to ask a source for, -1 for none: the one that
-// fewest neighbours hold, so that there is something to trade; among equals each
+// pick chooses the next piece to ask a source for, and its rank, -1 for none: the one
+// that fewest neighbours hold, so that there is something to trade; among equals each
 // peer has an order of its own. Near the deadline, the first missing one.
-func (c *Core) pick(s *source) int {
+func (c *Core) pick(s *source) (best int, rank uint32) {
 	it := s.item
 	inOrder := it.need.Urgent || c.hurried(it) || it.need.Whole > c.now
-	best, bestRank := -1, uint32(1<<32-1)
+	best, rank = -1, 1<<32-1
 	for w := it.prefix >> 6; w < words(it.n); w++ {
 		m := s.offers(w)
 		if m != 0 && inOrder {
-			return w<<6 + bits.TrailingZeros64(m)
+			return w<<6 + bits.TrailingZeros64(m), 0
 		}
 		for ; m != 0; m &= m - 1 {
 			i := w<<6 + bits.TrailingZeros64(m)
-			rank := uint32(it.rare[i])<<16 | (uint32(i)+c.salt)*2654435761>>16
-			if rank < bestRank {
-				best, bestRank = i, rank
+			if r := uint32(it.rare[i]+it.wholes)<<16 | (uint32(i)+c.salt)*2654435761>>16; r < rank {
+				best, rank = i, r
 			}
 		}
 	}
-	return best
+	return best, rank
 }
 
 // request marks a piece as owed.
@@ -329,11 +363,13 @@ func (c *Core) request(s *source, i int) {
 	s.item.wait.set(i)
 	s.waiting++
 	s.peer.waiting++
+	s.unsaid = true
 }
 
 // ask tells a source everything it owes of an item.
 func (c *Core) ask(s *source) {
 	it, p := s.item, s.peer
+	s.unsaid = false
 	if it.hops < 0 {
 		it.hops = s.hops + 1
 	}
@@ -375,8 +411,8 @@ func (c *Core) eta(p *peer) time.Duration {
 // steal asks a neighbour that has nothing left to do for pieces that another owes
 // and would bring much later. Each may come twice, so they are few: a quarter of a
 // segment.
-func (c *Core) steal(p *peer) {
-	mine := p.rtt + p.pace()
+func (c *Core) steal(p *peer) bool {
+	mine := p.rtt + time.Duration(p.waiting+1)*p.pace()
 	for _, s := range p.sources {
 		it := s.item
 		if s.blocked || p.hello.Metered || !it.useful() || it.n < 0 || it.stolen >= it.n/4+1 {
@@ -409,9 +445,10 @@ func (c *Core) steal(p *peer) {
 			it.stolen++
 			c.counters.Stolen++
 			c.ask(s)
-			return
+			return true
 		}
 	}
+	return false
 }
 
 func (s *source) unask(i int) {

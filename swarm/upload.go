@@ -52,7 +52,7 @@ func (c *Core) accepted(p *peer, m Accept) {
 			out.want.set(i)
 		}
 	}
-	c.pump(p)
+	c.pump()
 }
 
 func (c *Core) open(it *item, p *peer) *outbound {
@@ -79,7 +79,7 @@ func (c *Core) push(it *item, p *peer, due Time) {
 	out := c.open(it, p)
 	out.pushed, out.due, out.slices = true, due, p.children[it.track].slices
 	c.counters.Pushes++
-	c.pump(p)
+	c.pump()
 }
 
 // ready is the pieces of word w that can be sent now.
@@ -142,56 +142,93 @@ func (out *outbound) skip(has bitset) {
 	}
 }
 
-// pump fills a link's window with the most urgent pieces that are here.
-func (c *Core) pump(p *peer) {
-	for p.outstanding < c.cfg.Window {
-		out, first, ready := p.urgent()
+// pump hands pieces to links while few enough are on their way out: what is due
+// within a second first, then to whoever has had least for its weight (start-time fair
+// queueing: a link's clock goes forward by 1/weight a piece, and one that had nothing
+// to get does not save up).
+func (c *Core) pump() {
+	for c.onTheirWay() < c.uplink.lanes() {
+		p, out, first, ready := c.nextOut()
 		if out == nil {
 			return
 		}
-		it := out.item
 		n := c.upload.pieces(c.now, min(ready, c.cfg.Window-p.outstanding))
 		if n == 0 && ready > 0 {
 			c.timers.set(c.refill, c.upload.ready(c.now), WhyUpload)
 			return
 		}
-		if !out.begun {
-			out.begun = true
-			from := first
-			if out.slices != 0 {
-				from = out.from
-			}
-			c.send(p, Begin{Transfer: out.transfer, Key: it.key, Size: it.size,
-				Hops: max(0, it.hops), First: from, Count: -1, Pushed: out.pushed})
-		}
-		if n > 0 {
-			c.emit(Transmit{To: p.id, Transfer: out.transfer, Key: it.key, First: first, Count: n})
-			c.upload.take(n)
-			c.counters.PiecesOut += int64(n)
-			c.owe(p, n)
-			for i := first; i < first+n; i++ {
-				out.sent.set(i)
-				if i < len(it.given) {
-					it.given[i] = min(it.given[i], 254) + 1
-				}
-			}
-		}
-		c.pumpTail(out)
-		if out.done() {
-			c.removeOutbound(out)
-		}
+		c.transmit(p, out, first, n)
 	}
 }
 
-// pumpItem passes on what came of an item to those who wait for it.
-func (c *Core) pumpItem(it *item) {
-	for i := 0; i < len(it.outbound); {
-		out := it.outbound[i]
-		c.pump(out.peer)
-		if i < len(it.outbound) && it.outbound[i] == out {
-			i++
+func (c *Core) transmit(p *peer, out *outbound, first, n int) {
+	it := out.item
+	if !out.begun {
+		out.begun = true
+		from := first
+		if out.slices != 0 {
+			from = out.from
+		}
+		c.send(p, Begin{Transfer: out.transfer, Key: it.key, Size: it.size,
+			Hops: max(0, it.hops), First: from, Count: -1, Pushed: out.pushed})
+	}
+	if n > 0 {
+		c.emit(Transmit{To: p.id, Transfer: out.transfer, Key: it.key, First: first, Count: n})
+		c.upload.take(n)
+		c.counters.PiecesOut += int64(n)
+		c.owe(p, n)
+		c.clock = max(c.clock, p.clock)
+		p.clock = max(p.clock, c.clock) + float64(n)/p.weight()
+		for i := first; i < first+n; i++ {
+			out.sent.set(i)
+			if i < len(it.given) {
+				it.given[i] = min(it.given[i], 254) + 1
+			}
 		}
 	}
+	c.pumpTail(out)
+	if out.done() {
+		c.removeOutbound(out)
+	}
+}
+
+// onTheirWay is how many pieces links have that have not left, those apart that are
+// stuck on a link of their own.
+func (c *Core) onTheirWay() (n int) {
+	if c.owed == 0 {
+		return 0
+	}
+	for _, p := range c.links {
+		if p.outstanding > 0 && c.now-p.owedAt < staleLane {
+			n += p.outstanding
+		}
+	}
+	return n
+}
+
+// dueSoon is when a piece goes before everybody's fair share.
+const dueSoon = time.Second
+
+// nextOut is the link, transfer and pieces that go next.
+func (c *Core) nextOut() (to *peer, best *outbound, first, count int) {
+	var clock float64
+	for _, p := range c.links {
+		if p.outstanding >= c.cfg.Window || len(p.outbound) == 0 {
+			continue
+		}
+		out, i, n := p.urgent()
+		if out == nil {
+			continue
+		}
+		at := max(p.clock, c.clock)
+		if out.due-c.now < dueSoon {
+			at -= 1e6
+		}
+		if best == nil || at < clock {
+			to, best, first, count, clock = p, out, i, n, at
+		}
+	}
+	return to, best, first, count
 }
 
 // done says that all of the segment was sent.
@@ -255,7 +292,9 @@ func (c *Core) sent(s Sent) {
 		c.checkMute()
 	}
 	p.uploaded += int64(s.Count)
-	c.pump(p)
+	c.pump()
+	c.uplink.left(c.now, s.Count, c.owed > 0)
+	c.tellUplink()
 }
 
 // latency orders sources by how fast they answer: half the round trip while

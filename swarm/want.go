@@ -79,7 +79,7 @@ func (c *Core) interrupt(it *item) {
 func (it *item) reset() {
 	it.have, it.held, it.prefix, it.whole = nil, 0, 0, false
 	it.size, it.n, it.hops, it.sender, it.flows = -1, -1, -1, nil, false
-	it.wait, it.rare, it.given, it.coming, it.stolen = nil, nil, nil, 0, 0
+	it.wait, it.rare, it.given, it.wholes, it.coming, it.stolen = nil, nil, nil, 0, 0, 0
 	it.news, it.dirty, it.toldAt, it.seeded = nil, false, 0, false
 	it.heard, it.failures, it.retryAt, it.promised = false, 0, 0, 0
 	for _, r := range it.reserved {
@@ -194,7 +194,7 @@ func (c *Core) gained(g Gained) {
 		return
 	}
 	c.announce(it)
-	c.pumpItem(it)
+	c.pump()
 	if p := c.peers[g.From]; p != nil {
 		c.fill(p)
 	}
@@ -232,7 +232,7 @@ func (c *Core) complete(it *item, drained bool) {
 		c.mark(it.key, true)
 	}
 	it.news = nil
-	c.pumpItem(it)
+	c.pump()
 	c.sample(it)
 	c.rest(it)
 }
