@@ -394,6 +394,10 @@ func (c *Core) due(it *item) time.Duration {
 	return max(0, it.need.Deadline-c.now)
 }
 
+// fewSteals are allowed of a segment besides a quarter of its pieces: of a short one,
+// all.
+const fewSteals = 4
+
 // stealMargin is how much sooner another source must be expected to bring a piece
 // before it is asked for it too.
 const stealMargin = 50 * time.Millisecond
@@ -415,7 +419,7 @@ func (c *Core) steal(p *peer) bool {
 	mine := p.rtt + time.Duration(p.waiting+1)*p.pace()
 	for _, s := range p.sources {
 		it := s.item
-		if s.blocked || p.hello.Metered || !it.useful() || it.n < 0 || it.stolen >= it.n/4+1 {
+		if s.blocked || p.hello.Metered || !it.useful() || it.n < 0 || it.stolen >= it.n/4+fewSteals {
 			continue
 		}
 		var slow *source
