@@ -43,9 +43,7 @@ func asset(name string) []byte {
 
 func newSite(t testing.TB) *site {
 	t.Helper()
-	if _, built := web.Files(); !built {
-		skipUnbuilt(t)
-	}
+	needsBuild(t)
 	s := &site{gets: map[string]int{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {

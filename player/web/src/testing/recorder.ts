@@ -6,7 +6,7 @@ import * as api from "../api.ts";
 
 interface Recorded {
   swarms: string[];
-  requests: { key: string; url: string; range?: { first: number; last: number }; deadline: number; status?: number; bytes: number; aborted?: boolean }[];
+  requests: { key: string; url: string; range?: { first: number; last: number }; deadline: number; growing: boolean; status?: number; bytes: number; aborted?: boolean }[];
   planned: Record<string, PlannedSegment>;
   /** Requests from now on fail this way. */
   broken: "" | "reject" | "hang" | "cut";
@@ -21,7 +21,7 @@ class OriginEngine implements Engine {
   }
 
   async request(r: SegmentRequest): Promise<SegmentReply> {
-    const entry: Recorded["requests"][number] = { key: r.key, url: r.url, deadline: r.deadline, bytes: 0, ...(r.range && { range: r.range }) };
+    const entry: Recorded["requests"][number] = { key: r.key, url: r.url, deadline: r.deadline, growing: !!r.growing, bytes: 0, ...(r.range && { range: r.range }) };
     recorded.requests.push(entry);
     r.signal?.addEventListener("abort", () => (entry.aborted = true));
     if (recorded.broken == "reject") throw new Error("broken for a test");
