@@ -25,8 +25,9 @@ func demoCommand(logs *logOptions) *cobra.Command {
 		Short: "See it work: a live stream shared by viewers on this machine",
 		Long: `Runs the whole of Shoal on this machine, without any network: an origin that
 loops a clip as a live stream, a signalling server, a seed, and a number of viewers
-that are separate peers over WebRTC. A table shows who got what from whom; the page
-it names shows the same in a browser.
+that are separate peers over WebRTC. A table shows who got what from whom. The page
+it names plays the stream in a browser, which becomes one more viewer, and shows
+where each segment came from; open it twice.
 
 With --duration and --report it is a measurement. The first --warmup seconds are
 left out of the figures, as the report says.`,
@@ -74,7 +75,7 @@ func runDemo(ctx context.Context, cfg demo.Config, duration time.Duration, repor
 	}
 	defer lab.Close()
 	screen := newScreen(report == "-")
-	screen.say(fmt.Sprintf("status page: %s\nstream:      %s\n", lab.URL(), lab.Stream()))
+	screen.say(fmt.Sprintf("watch with them: %s\nall viewers:     %s\nthe stream:      %s\n", lab.URL(), lab.StatusURL(), lab.Stream()))
 
 	var end <-chan time.Time
 	if duration > 0 {

@@ -122,7 +122,7 @@ func (l *Lab) serve() error {
 	mux.Handle("/api/status", l.page.once())
 	mux.Handle("/api/status/events", l.page)
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.Handle("/{$}", http.RedirectHandler("/status.html", http.StatusFound))
+	mux.Handle("/{$}", http.RedirectHandler("/watch.html", http.StatusFound))
 	mux.Handle("/", web.Handler())
 	l.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
@@ -185,8 +185,11 @@ func (l *Lab) join(ctx context.Context, name string, seed bool) (*member, error)
 	return m, nil
 }
 
-// URL of the status page.
+// URL of the page on which a browser becomes a viewer, too.
 func (l *Lab) URL() string { return l.base + "/" }
+
+// StatusURL is the page that shows all viewers of this process.
+func (l *Lab) StatusURL() string { return l.base + "/status.html" }
 
 // Stream is the URL of the demo's manifest.
 func (l *Lab) Stream() string { return l.base + l.cfg.path() }
