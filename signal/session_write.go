@@ -59,7 +59,8 @@ func (s *session) write(ctx context.Context, cancel context.CancelCauseFunc) {
 			cancel(err)
 		}
 	}
-	sync := time.NewTimer(0)
+	send(Append(nil, &Ping{Sent: s.c.clock.local()}))
+	sync := time.NewTimer(syncBurst)
 	defer sync.Stop()
 	leave := time.NewTimer(maxSpan)
 	defer leave.Stop()
@@ -68,7 +69,7 @@ func (s *session) write(ctx context.Context, cancel context.CancelCauseFunc) {
 	if s.reports() { // the first one early: it has the round trips of the first links
 		report.Reset(s.limits.ReportInterval / 4)
 	}
-	for samples := 0; ; {
+	for samples := 1; ; {
 		select {
 		case <-ctx.Done():
 			return
