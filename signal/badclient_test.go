@@ -82,6 +82,9 @@ func TestBadClientsAreRefusedAndOthersUnharmed(t *testing.T) {
 		{"random bytes later", func(r *rawClient) { r.join("swarm", 9).send([]byte{byte(TypeWant), 0xc1, 0xff}) }, CodeMalformed},
 		{"deep nesting", func(r *rawClient) { r.join("swarm", 9).send(nested) }, CodeMalformed},
 		{"text message", func(r *rawClient) { r.conn.WriteMessage(websocket.TextMessage, []byte("hello")) }, CodeMalformed},
+		{"broken frame first", func(r *rawClient) { r.conn.NetConn().Write([]byte("GET / HTTP/1.1\r\n\r\n")) }, CodeMalformed},
+		{"broken frame later", func(r *rawClient) { r.join("swarm", 9).conn.NetConn().Write([]byte{0xff, 0xff, 0, 0, 0, 0}) }, CodeMalformed},
+		{"frame without a mask", func(r *rawClient) { r.conn.NetConn().Write([]byte{0x82, 1, 1}) }, CodeMalformed},
 		{"relay before join", func(r *rawClient) { r.send(AppendRelay(nil, victim, []byte("x"))) }, CodeMalformed},
 		{"want before join", func(r *rawClient) { r.say(&Want{Count: 3}) }, CodeMalformed},
 		{"join twice", func(r *rawClient) {

@@ -25,6 +25,9 @@
 // says how. PAIRING.md is about who is introduced to whom, ADMIN.md about what an
 // operator sees, SECURITY.md about what can be done to a server.
 //
+// Beside it: ice is the STUN and TURN server (ICE.md), tracker serves WebTorrent
+// clients (TRACKER.md). FIGURES.md says what a server needs.
+//
 // Client: one goroutine dials, reads and calls the handler, a second one writes
 // while a connection is up.
 package signal

@@ -36,7 +36,6 @@ type client struct {
 // Errors that end a connection.
 var (
 	errRate      = errors.New("tracker: more messages or bytes than allowed")
-	errNotText   = errors.New("tracker: messages must be text")
 	errSlow      = errors.New("tracker: the client does not read")
 	errLeftEarly = errors.New("tracker: shutting down")
 )

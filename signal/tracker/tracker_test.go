@@ -342,11 +342,14 @@ func TestClientThatDoesNotReadIsDroppedAndOthersGoOn(t *testing.T) {
 	big := strings.Repeat("x", 50_000)
 	b.announce(hash{7}, nil)
 	b.hear()
-	go func() {
-		for range 2000 { // 100 MB towards the wall
-			a.announce(stream, fields{"offers": []fields{{"offer": big, "offer_id": "x"}}})
+	flood := encode(fields{"action": "announce", "info_hash": stream, "peer_id": a.id, "offers": []fields{{"offer": big, "offer_id": "x"}}})
+	flooded := make(chan struct{})
+	go func() { // towards the wall
+		defer close(flooded)
+		for a.conn.WriteMessage(websocket.TextMessage, flood) == nil {
 		}
 	}()
+	defer func() { a.conn.Close(); <-flooded }()
 	for deadline := time.Now().Add(patience); ; {
 		a.hear()
 		tr.mu.Lock()

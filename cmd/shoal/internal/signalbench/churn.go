@@ -2,6 +2,7 @@ package signalbench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -21,8 +22,9 @@ type Churn struct {
 	First            string  `json:"first_error,omitempty"`
 	MemoryEarly      float64 `json:"memory_early"`
 	MemoryLate       float64 `json:"memory_late"`
-	GoroutinesEarly  float64 `json:"goroutines_early"`
+	GoroutinesEarly  float64 `json:"goroutines_early"` // handshakes under way have one each
 	GoroutinesLate   float64 `json:"goroutines_late"`
+	GoroutinesLeft   float64 `json:"goroutines_left"`   // more than before the first came
 	ConnectionsAfter float64 `json:"connections_after"` // when everybody has left
 }
 
@@ -40,6 +42,10 @@ func (b *Bench) churn(ctx context.Context) error {
 		return err
 	}
 	defer server.stop()
+	before, err := server.metric("go_goroutines")
+	if err != nil {
+		return err
+	}
 	c := &Churn{Seconds: b.ChurnFor.Seconds()}
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -93,8 +99,10 @@ func (b *Bench) churn(ctx context.Context) error {
 		}
 		sleepUntil(ctx, time.Now().Add(200*time.Millisecond))
 	}
+	after, err2 := server.metric("go_goroutines")
+	c.GoroutinesLeft = after - before
 	b.Report.Churn = c
-	return err
+	return errors.Join(err, err2)
 }
 
 // quarters are the means of the second and the last quarter.
