@@ -18,6 +18,7 @@ type item struct {
 	relay  bool // wanted only for neighbours (tier-2)
 
 	size   int64 // -1 unknown
+	sure   bool  // the edge has checked it; else an offer says so
 	n      int   // pieces, -1 unknown
 	have   bitset
 	held   int // pieces held
@@ -90,7 +91,11 @@ func (it *item) sized(size int64) {
 
 // measured books how long the segment is, as the edge has checked.
 func (c *Core) measured(it *item, size int64) {
-	if size < 0 || it.size == size {
+	if size < 0 || it.sure {
+		return
+	}
+	it.sure = true
+	if it.size == size {
 		return
 	}
 	if it.size >= 0 { // an offer lied: nothing said of the segment is worth anything

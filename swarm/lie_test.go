@@ -42,3 +42,30 @@ func TestOffersLieAboutSize(t *testing.T) {
 		}
 	}
 }
+
+// TestHearsayOfSizeBoundsNoFetch: where only an offer tells a segment's size, the origin
+// is asked for everything to the end. Of a range the edge could not tell whether its
+// last, short piece is whole, and would be asked for it for ever.
+func TestHearsayOfSizeBoundsNoFetch(t *testing.T) {
+	const key = "p/v/1"
+	c, err := New(Config{ID: "a", Signed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Handle(0, LinkUp{Peer: "b"})
+	c.Handle(0, Received{From: "b", Message: Hello{Version: Version}})
+	c.Handle(0, Want{Key: key, Deadline: 9 * time.Second, Size: -1, Asked: true, Fetchable: true, Available: time.Second})
+	c.Handle(time.Second, Received{From: "b", Message: Offer{Key: key, Size: 40_000, Pieces: 3}})
+	c.Drain()
+	c.Handle(1100*time.Millisecond, LinkDown{Peer: "b"})
+	c.Handle(8*time.Second, Tick{})
+	var fetches []Fetch
+	for _, e := range c.Drain() {
+		if f, ok := e.(Fetch); ok {
+			fetches = append(fetches, f)
+		}
+	}
+	if len(fetches) != 1 || fetches[0].First != 0 || fetches[0].Count != -1 {
+		t.Errorf("fetches %+v, want one from piece 0 to the end", fetches)
+	}
+}

@@ -26,6 +26,9 @@ func (c *Core) fetchMissing(it *item, cause Cause) {
 }
 
 func (c *Core) startFetch(it *item, first, count int, cause Cause) {
+	if !it.sure {
+		count = -1 // where it ends is hearsay, and the edge would not know a last piece by its length
+	}
 	it.fetching = true
 	c.fetches++
 	c.fetchID++

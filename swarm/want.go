@@ -78,7 +78,7 @@ func (c *Core) interrupt(it *item) {
 
 func (it *item) reset() {
 	it.have, it.held, it.prefix, it.whole = nil, 0, 0, false
-	it.size, it.n, it.hops, it.sender, it.flows = -1, -1, -1, nil, false
+	it.size, it.n, it.hops, it.sender, it.flows, it.sure = -1, -1, -1, nil, false, false
 	it.wait, it.rare, it.given, it.wholes, it.coming, it.stolen = nil, nil, nil, 0, 0, 0
 	it.news, it.dirty, it.toldAt, it.seeded = nil, false, 0, false
 	it.heard, it.failures, it.retryAt, it.promised = false, 0, 0, 0
@@ -189,7 +189,7 @@ func (c *Core) gained(g Gained) {
 		c.counters.PiecesIn += int64(fresh)
 		c.credit(it, p, g.First, g.Count)
 	}
-	if it.n >= 0 && it.held == it.n {
+	if it.sure && it.held == it.n {
 		c.complete(it, g.From == "" && g.First+g.Count == it.pieces())
 		return
 	}

@@ -26,6 +26,8 @@ export interface Item {
 
   /** -1 unknown. */
   size: number;
+  /** The edge has checked it; else an offer says so. */
+  sure: boolean;
   /** Pieces, -1 unknown. */
   n: number;
   have: Bitset;
@@ -109,6 +111,7 @@ export interface Reserved {
 const blank = () =>
   ({
     size: -1,
+    sure: false,
     n: -1,
     have: [],
     held: 0,
@@ -187,7 +190,9 @@ export function sized(it: Item, size: number): void {
 
 /** Books how long the segment is, as the edge has checked. */
 export function measured(c: Core, it: Item, size: number): void {
-  if (size < 0 || it.size === size) return;
+  if (size < 0 || it.sure) return;
+  it.sure = true;
+  if (it.size === size) return;
   if (it.size >= 0) {
     // an offer lied: nothing said of the segment is worth anything
     if (__EXPLAIN__) note(c, `size of ${it.key} is ${size}, not ${it.size}`);

@@ -35,6 +35,7 @@ export function fetchMissing(c: Core, it: Item, cause: Cause): void {
 }
 
 export function startFetch(c: Core, it: Item, { first, count }: Gap, cause: Cause): void {
+  if (!it.sure) count = -1; // where it ends is hearsay, and the edge would not know a last piece by its length
   it.fetching = true;
   c.fetches++;
   it.fetch = { type: EffectType.Fetch, key: it.key, id: ++c.fetchID, first, count, cause };

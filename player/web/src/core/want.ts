@@ -159,7 +159,7 @@ export function gained(c: Core, g: Gained): void {
     c.counters.piecesIn += fresh;
     credit(c, it, p, g.first, g.count);
   }
-  if (it.held === it.n) return complete(c, it, !g.from && g.first + g.count === it.n);
+  if (it.sure && it.held === it.n) return complete(c, it, !g.from && g.first + g.count === it.n);
   announce(c, it);
   pumpItem(c, it);
   const from = c.peers.get(g.from);
