@@ -37,7 +37,7 @@ export interface Config {
   deadlineSafety: number;
   /** How long an accepted source may send nothing before its pieces go to another (default 400 ms). */
   stallAfter: Duration;
-  /** Pieces that may be queued on one link (default 2: 32 KiB). */
+  /** Pieces that may be queued on one link (default 1: 16 KiB). */
   window: number;
   /** Upload rate cap in bit/s (default 0: none). */
   uploadMax: number;
@@ -65,7 +65,7 @@ const defaults: Omit<Config, "id" | "random"> = {
   originTime: second,
   deadlineSafety: 1.25,
   stallAfter: 400 * millisecond,
-  window: 2,
+  window: 1,
   uploadMax: 0,
   metered: false,
   sampleRate: 1 / 64,

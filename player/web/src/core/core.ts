@@ -18,6 +18,7 @@ import { evicted, gained, held, step, unwant, want } from "./want.ts";
 import { flushReserve, has, released, reserved, tellHave } from "./reserve.ts";
 import { badPiece, conflict, fetchEnded, keepPrivate } from "./origin.ts";
 import { began, cancelled, offered, refused } from "./offer.ts";
+import { newUplink } from "./uplink.ts";
 import { accepted, pump, sent } from "./upload.ts";
 import { hash32 } from "./elect.ts";
 import { flowing } from "./flow.ts";
@@ -67,6 +68,9 @@ export class Core {
   sentAt: Time = 0;
   /** Nothing leaves. */
   mute = false;
+  readonly uplink = newUplink();
+  /** Of fair queueing. */
+  clock = 0;
   /** When a seed's word was last heard. */
   seededAt: Time = 0;
   /** Makes this peer's order of equally rare pieces its own. */
@@ -200,7 +204,7 @@ function runTimers(c: Core): void {
     if (t === c.govern) {
       review(c);
       checkPeers(c);
-    } else if (t === c.refill) for (const p of c.links) pump(c, p);
+    } else if (t === c.refill) pump(c);
     else if (t === c.gossip) tellHave(c);
     else step(c, t.item!);
   }

@@ -6,7 +6,7 @@ import { type Item, type Outbound, of } from "./item.ts";
 import { announce, broughtBy } from "./offer.ts";
 import { allSlices } from "./subscribe.ts";
 import type { Duration } from "./time.ts";
-import { next, pumpItem } from "./upload.ts";
+import { next, pump } from "./upload.ts";
 
 /**
  * Books bytes of a piece that is not whole yet. The brain only needs to know that
@@ -25,7 +25,7 @@ export function flowing(c: Core, f: Flowing): void {
   if (!it.flows) {
     it.flows = true;
     announce(c, it);
-    pumpItem(c, it);
+    pump(c);
   } else for (const out of it.outbound) pumpTail(c, out);
 }
 

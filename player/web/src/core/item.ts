@@ -48,6 +48,8 @@ export interface Item {
   coming: number;
   /** How many partial sources hold each piece. */
   rare: number[];
+  /** How many sources hold all of it. */
+  wholes: number;
   /** How often each piece was sent. */
   given: number[];
   /** Neighbours that have some of it. */
@@ -123,6 +125,7 @@ const blank = () =>
     wait: [],
     coming: 0,
     rare: [],
+    wholes: 0,
     given: [],
     stolen: 0,
     news: [],
@@ -208,6 +211,7 @@ function setSize(it: Item, size: number): void {
   it.n = pieceCount(size);
   it.rare = new Array<number>(it.n).fill(0);
   it.given = [...it.rare];
+  it.wholes = 0;
   for (const s of it.sources) count(s, 1);
 }
 

@@ -133,7 +133,7 @@ export interface Refuse {
 }
 
 export enum Refusal {
-  /** The receiver has a source already. */
+  /** The receiver has a source already; this version does not say so. */
   Locked = 1,
   /** Not held any more. */
   Gone,

@@ -2,8 +2,10 @@
 import { Version } from "./config.ts";
 import { type Core, note, send } from "./core.ts";
 import { type Hello, MessageType } from "./message.ts";
+import { PieceSize } from "./limits.ts";
 import type { Peer } from "./peer.ts";
 import { millisecond } from "./time.ts";
+import { tellUplinkEvery } from "./uplink.ts";
 
 /**
  * How long nothing may leave on any link before this peer takes itself for one that
@@ -26,9 +28,21 @@ export function checkMute(c: Core): void {
 }
 
 /** What neighbours are told of this peer. */
-export function greeting({ cfg, mute }: Core): Hello {
-  const { seed, uploadMax: uplink, maxPeers } = cfg;
-  return { type: MessageType.Hello, version: Version, seed, metered: cfg.metered || mute, uplink, maxPeers };
+export function greeting({ cfg, mute, uplink }: Core): Hello {
+  const { seed, maxPeers } = cfg;
+  // what this peer can upload in bit/s, as configured or as told last
+  const own = cfg.uploadMax || Math.trunc(uplink.told * 8 * PieceSize);
+  return { type: MessageType.Hello, version: Version, seed, metered: cfg.metered || mute, uplink: own, maxPeers };
+}
+
+/** Tells neighbours when the uplink turned out to be another by a quarter. */
+export function tellUplink(c: Core): void {
+  const u = c.uplink;
+  const same = u.rate < 1.25 * u.told && u.rate > 0.75 * u.told;
+  if (c.cfg.uploadMax || c.now - u.at < tellUplinkEvery || same || !u.rate) return;
+  u.told = u.rate;
+  u.at = c.now;
+  for (const p of c.links) send(c, p, greeting(c));
 }
 
 /** Books pieces handed to a link. */
@@ -36,6 +50,7 @@ export function owe(c: Core, p: Peer, n: number): void {
   if (!c.owed) c.owedAt = c.now;
   c.owed += n;
   p.outstanding += n;
+  p.owedAt = c.now;
 }
 
 /** Books pieces that left. */

@@ -67,7 +67,7 @@ export const here = (it: Item): boolean => !it.private && !!(it.held || it.whole
 export function announce(c: Core, it: Item): void {
   if (!here(it) || !it.reserved.length) return;
   const at = it.toldAt + tellEvery;
-  if (it.toldAt > 0 && c.now < at && !it.whole) {
+  if (it.toldAt > 0 && c.now < at && !it.whole && c.owed) {
     if (!it.dirty) {
       it.dirty = true;
       wake(c, it, at, Reason.Tell);
@@ -85,7 +85,8 @@ export function announce(c: Core, it: Item): void {
 function missedBy(it: Item, p: Peer): boolean {
   const s = of(it.sources, p);
   if (s?.whole) return false;
-  const pushed = slicePattern(p.children.get(it.track)?.slices ?? 0); // they are on their way
+  const out = of(it.outbound, p);
+  const pushed = out?.pushed ? slicePattern(out.slices) : 0; // they are on their way
   return it.news.some((m, w) => m & ~(s?.has[w] ?? 0) & ~pushed);
 }
 
@@ -272,7 +273,7 @@ export function cancelled(c: Core, p: Peer, { key }: Cancel): void {
   if (out) {
     if (out.pushed && !out.sent.some((m) => m)) pushRefused(p, it.track);
     removeOutbound(out);
-    pump(c, p);
+    pump(c);
   }
   const s = of(it.sources, p);
   if (!s || !busy(s)) return;

@@ -60,6 +60,10 @@ export interface Peer {
   readonly parentOf: Map<string, number>;
   readonly outbound: Outbound[];
   outstanding: number;
+  /** When the last of them was handed over. */
+  owedAt: Time;
+  /** Of fair queueing. */
+  clock: number;
   readonly reserved: Set<Key>;
   readonly haves: Set<Key>;
   /** That it showed interest in. */
@@ -119,6 +123,8 @@ export function linkUp(c: Core, l: LinkUp): void {
     parentOf: new Map(),
     outbound: [],
     outstanding: 0,
+    owedAt: 0,
+    clock: 0,
     reserved: new Set(),
     haves: new Set(),
     tracks: new Set(),

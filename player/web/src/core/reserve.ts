@@ -183,6 +183,7 @@ function holder(it: Item, p: Peer): void {
   s.blocked = false;
   count(s, -1);
   s.whole = true;
+  count(s, 1);
 }
 
 /** Makes sources of those who said that they hold an item. */

@@ -29,6 +29,8 @@ export interface Source {
   asked: Bitset;
   /** How many. */
   waiting: number;
+  /** Some of them have not been said to it. */
+  unsaid: boolean;
   /** That it sends as they come, from piece `from` on. */
   slices: number;
   from: number;
@@ -44,7 +46,7 @@ export interface Source {
  * How much more than a round trip's worth of pieces a source is asked for, so that it
  * never runs dry between a piece and the next request.
  */
-const headroom = 80 * millisecond;
+const headroom = 120 * millisecond;
 /** Assumed of a source that has not sent a piece yet. */
 const firstService = 60 * millisecond;
 /** The least service time that is believed. */
@@ -61,8 +63,8 @@ export const inflow = (it: Item): boolean => it.sources.some(busy);
 /** Adds the source's pieces to the item's rarity, or takes them out. */
 export function count(s: Source, by: number): void {
   const { rare } = s.item;
-  // one that holds the whole counts the same for every piece
-  if (!s.whole) for (const i of each(s.has)) if (i < rare.length) rare[i]! += by;
+  if (s.whole) s.item.wholes += by;
+  else for (const i of each(s.has)) if (i < rare.length) rare[i]! += by;
 }
 
 /** Books that a neighbour has something of an item. */
@@ -78,6 +80,7 @@ export function addSource(item: Item, peer: Peer): Source | undefined {
     blocked: false,
     asked: [],
     waiting: 0,
+    unsaid: false,
     slices: 0,
     from: 0,
     got: 0,
@@ -118,6 +121,7 @@ export function holdsAll(c: Core, s: Source): void {
       if (!n && !get(it.have, i) && !get(s.has, i)) first(c, it, s.peer, i);
     });
   s.whole = true;
+  count(s, 1);
 }
 
 /** The pieces of word w that the source holds and nobody brings. */
@@ -174,37 +178,64 @@ export const pace = (p: Peer): Duration => p.service || firstService;
 export function served(c: Core, p: Peer): void {
   const d = Math.max(c.now - (p.rested ? p.askedAt + p.rtt : p.lastPiece), quickest);
   p.rested = false;
-  p.service = p.service ? p.service + Math.trunc((d - p.service) / 8) : d;
+  p.service = p.service ? p.service + Math.trunc((d - p.service) / 4) : d;
   p.lastPiece = c.now;
   p.strikes = p.shunUntil = 0;
 }
 
 /**
- * Asks a neighbour for as much as it should owe: the most urgent segment first, then
- * what others owe and would bring later.
+ * Asks a neighbour for as much as it should owe, then for what others owe and would
+ * bring later.
  */
 export function fill(c: Core, p: Peer): void {
   const size = windowOf(p);
   let room = size - p.waiting;
-  if (room <= 0 || (p.waiting && 2 * room < size) || c.now < p.shunUntil) return;
-  for (let s; room > 0 && (s = mostUrgent(c, p)); ask(c, s))
-    for (let i; room > 0 && (i = pick(c, s)) >= 0; room--) request(c, s, i);
-  if (room > 0) steal(c, p);
+  if (room <= 0 || (p.waiting && 4 * room < size) || c.now < p.shunUntil) return;
+  for (let next; room > 0 && (next = choose(c, p)); room--) request(c, ...next);
+  for (const s of p.sources) if (s.unsaid) ask(c, s);
+  while (room > 0 && steal(c, p)) room--;
 }
 
-/** The neighbour's source of the segment due first of which it holds something that nobody brings. */
-function mostUrgent(c: Core, p: Peer): Source | undefined {
-  let best: Source | undefined;
+/**
+ * How many segments, from the one due first, are asked for side by side. One after the
+ * other, a new segment would only begin to spread when the one before has reached
+ * everybody, and a swarm that is behind would stay behind.
+ */
+const spread = 2;
+
+/**
+ * Picks the next piece to ask a neighbour for: of the segment that is hurried, else the
+ * rarest of those due first.
+ */
+function choose(c: Core, p: Peer): [Source, number] | undefined {
+  const first: Source[] = [];
   for (const s of p.sources) {
-    const it = s.item;
-    if (s.blocked || !useful(it) || (best && !before(it, best.item)) || (p.hello.metered && !hurried(c, it))) continue;
-    for (let w = it.prefix >> 5; w < words(it.n); w++)
-      if (offers(s, w)) {
-        best = s;
-        break;
-      }
+    if (!asks(c, s)) continue;
+    let i = first.length;
+    while (i && before(s.item, first[i - 1]!.item)) i--;
+    first.splice(i, 0, s);
+    first.length = Math.min(first.length, spread);
+  }
+  let best: [Source, number] | undefined;
+  let least = Infinity;
+  for (const s of first) {
+    const [i, rank] = pick(c, s);
+    if (i < 0) continue;
+    if (rank < least) {
+      best = [s, i];
+      least = rank;
+    }
+    if (hurried(c, s.item)) break;
   }
   return best;
+}
+
+/** Whether a source may be asked, and has something that nobody brings. */
+function asks(c: Core, s: Source): boolean {
+  const it = s.item;
+  if (s.blocked || !useful(it) || it.n <= 0 || (s.peer.hello.metered && !hurried(c, it))) return false;
+  for (let w = it.prefix >> 5; w < words(it.n); w++) if (offers(s, w)) return true;
+  return false;
 }
 
 /** Orders items by when they are needed. */
@@ -224,11 +255,11 @@ const hurry = second;
 const hurried = (c: Core, it: Item) => panicAt(c, it) - c.now < hurry;
 
 /**
- * Chooses the next piece to ask a source for, -1 for none: the one that fewest
- * neighbours hold, so that there is something to trade; among equals each peer has an
- * order of its own. Near the deadline, the first missing one.
+ * Chooses the next piece to ask a source for, and its rank, -1 for none: the one that
+ * fewest neighbours hold, so that there is something to trade; among equals each peer has
+ * an order of its own. Near the deadline, the first missing one.
  */
-function pick(c: Core, s: Source): number {
+function pick(c: Core, s: Source): [number, number] {
   const it = s.item;
   const inOrder = it.need.urgent || hurried(c, it) || it.need.whole > c.now;
   let best = -1;
@@ -236,14 +267,14 @@ function pick(c: Core, s: Source): number {
   for (let w = it.prefix >> 5; w < words(it.n); w++)
     for (let m = offers(s, w); m; m &= m - 1) {
       const i = w * 32 + lowest(m);
-      if (inOrder) return i;
-      const rank = rarity(it.rare[i]!, i, c.salt);
+      if (inOrder) return [i, 0];
+      const rank = rarity(it.rare[i]! + it.wholes, i, c.salt);
       if (rank < least) {
         least = rank;
         best = i;
       }
     }
-  return best;
+  return [best, least];
 }
 
 /** Orders pieces by a count, and equal ones by an order that the salt gives. */
@@ -263,11 +294,13 @@ function request(c: Core, s: Source, i: number): void {
   set(s.item.wait, i);
   s.waiting++;
   p.waiting++;
+  s.unsaid = true;
 }
 
 /** Tells a source everything it owes of an item. */
 export function ask(c: Core, s: Source): void {
   const { item: it, peer: p } = s;
+  s.unsaid = false;
   if (it.hops < 0) it.hops = s.hops + 1;
   const owed = [...each(s.asked)];
   const first = owed[0] ?? 0;
@@ -284,6 +317,9 @@ export function ask(c: Core, s: Source): void {
 export function due(c: Core, it: Item): Duration {
   return it.need.deadline > 0 ? Math.max(0, it.need.deadline - c.now) : ReservationLife;
 }
+
+/** Allowed of a segment besides a quarter of its pieces: of a short one, all. */
+const fewSteals = 4;
 
 /**
  * How much sooner another source must be expected to bring a piece before it is asked
@@ -302,11 +338,11 @@ const eta = (c: Core, p: Peer): Duration =>
  * Asks a neighbour that has nothing left to do for pieces that another owes and would
  * bring much later. Each may come twice, so they are few: a quarter of a segment.
  */
-function steal(c: Core, p: Peer): void {
-  const mine = p.rtt + pace(p);
+function steal(c: Core, p: Peer): boolean {
+  const mine = p.rtt + (p.waiting + 1) * pace(p);
   for (const s of p.sources) {
     const it = s.item;
-    if (s.blocked || p.hello.metered || !useful(it) || it.n < 0 || it.stolen >= (it.n >> 2) + 1) continue;
+    if (s.blocked || p.hello.metered || !useful(it) || it.n < 0 || it.stolen >= (it.n >> 2) + fewSteals) continue;
     let slow: Source | undefined;
     let latest = 2 * mine + stealMargin;
     for (const o of it.sources) {
@@ -325,9 +361,11 @@ function steal(c: Core, p: Peer): void {
       request(c, s, i);
       it.stolen++;
       c.counters.stolen++;
-      return ask(c, s);
+      ask(c, s);
+      return true;
     }
   }
+  return false;
 }
 
 export function unask(s: Source, i: number): void {

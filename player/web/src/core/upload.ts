@@ -7,12 +7,13 @@ import { type Gap, type Item, type Outbound, limit, of } from "./item.ts";
 import { MaxOutbound, MaxPieces, remove } from "./limits.ts";
 import { type Accept, MessageType, Refusal } from "./message.ts";
 import { pumpTail } from "./flow.ts";
-import { checkMute, owe, paid } from "./mute.ts";
+import { checkMute, owe, paid, tellUplink } from "./mute.ts";
 import type { Peer } from "./peer.ts";
 import { inflow, rarity } from "./source.ts";
 import { allSlices, slicePattern } from "./subscribe.ts";
-import type { Duration, Time } from "./time.ts";
+import { type Duration, type Time, second } from "./time.ts";
 import { Reason } from "./timer.ts";
+import { lanes, left, staleLane, weight } from "./uplink.ts";
 
 /** Opens a transfer, or replaces what a running one still owes. */
 export function accepted(c: Core, p: Peer, m: Accept): void {
@@ -52,7 +53,7 @@ export function accepted(c: Core, p: Peer, m: Accept): void {
     out.from = first;
   } else if (only.length) addMap(out.want, first, only);
   else for (let i = first; i < Math.min(first + count, MaxPieces); i++) set(out.want, i);
-  pump(c, p);
+  pump(c);
 }
 
 function open(c: Core, item: Item, peer: Peer): Outbound {
@@ -90,7 +91,7 @@ export function push(c: Core, it: Item, p: Peer, due: Time): void {
   out.due = due;
   out.slices = p.children.get(it.track)!.slices;
   c.counters.pushes++;
-  pump(c, p);
+  pump(c);
 }
 
 /** The pieces of word w that can be sent now. */
@@ -122,48 +123,77 @@ export function next(out: Outbound): Gap {
   return best;
 }
 
-/** Fills a link's window with the most urgent pieces that are here. */
-export function pump(c: Core, p: Peer): void {
-  for (let best; p.outstanding < c.cfg.window && (best = urgent(p)); ) {
+/**
+ * Hands pieces to links while few enough are on their way out: what is due within a
+ * second first, then to whoever has had least for its weight (start-time fair queueing:
+ * a link's clock goes forward by 1/weight a piece, and one that had nothing to get does
+ * not save up).
+ */
+export function pump(c: Core): void {
+  for (let best; onTheirWay(c) < lanes(c.uplink) && (best = nextOut(c)); ) {
     const [out, { first, count: here }] = best;
-    const { item: it, transfer } = out;
-    const { key, size } = it;
-    const n = c.upload.pieces(c.now, Math.min(here, c.cfg.window - p.outstanding));
+    const n = c.upload.pieces(c.now, Math.min(here, c.cfg.window - out.peer.outstanding));
     if (!n && here) return c.timers.set(c.refill, c.upload.ready(c.now), Reason.Upload);
-    if (!out.begun) {
-      out.begun = true;
-      send(c, p, {
-        type: MessageType.Begin,
-        transfer,
-        key,
-        size,
-        hops: Math.max(0, it.hops),
-        first: out.slices ? out.from : first,
-        count: -1,
-        pushed: out.pushed,
-      });
-    }
-    if (n) {
-      c.emit({ type: EffectType.Transmit, to: p.id, transfer, key, first, count: n });
-      c.upload.take(n);
-      c.counters.piecesOut += n;
-      owe(c, p, n);
-      for (let i = first; i < first + n; i++) {
-        set(out.sent, i);
-        if (i < it.given.length) it.given[i] = Math.min(it.given[i]!, 254) + 1;
-      }
-    }
-    pumpTail(c, out);
-    if (done(out)) removeOutbound(out);
+    transmit(c, out, first, n);
   }
 }
 
-/** Passes on what came of an item to those who wait for it. */
-export function pumpItem(c: Core, it: Item): void {
-  for (let i = 0, out; (out = it.outbound[i]); ) {
-    pump(c, out.peer);
-    if (it.outbound[i] === out) i++;
+function transmit(c: Core, out: Outbound, first: number, n: number): void {
+  const { item: it, peer: p, transfer } = out;
+  const { key, size } = it;
+  if (!out.begun) {
+    out.begun = true;
+    send(c, p, {
+      type: MessageType.Begin,
+      transfer,
+      key,
+      size,
+      hops: Math.max(0, it.hops),
+      first: out.slices ? out.from : first,
+      count: -1,
+      pushed: out.pushed,
+    });
   }
+  if (n) {
+    c.emit({ type: EffectType.Transmit, to: p.id, transfer, key, first, count: n });
+    c.upload.take(n);
+    c.counters.piecesOut += n;
+    owe(c, p, n);
+    c.clock = Math.max(c.clock, p.clock);
+    p.clock = c.clock + n / weight(p);
+    for (let i = first; i < first + n; i++) {
+      set(out.sent, i);
+      if (i < it.given.length) it.given[i] = Math.min(it.given[i]!, 254) + 1;
+    }
+  }
+  pumpTail(c, out);
+  if (done(out)) removeOutbound(out);
+}
+
+/**
+ * How many pieces links have that have not left, those apart that are stuck on a link of
+ * their own.
+ */
+const onTheirWay = (c: Core) =>
+  c.links.reduce((n, p) => (c.now - p.owedAt < staleLane ? n + p.outstanding : n), 0);
+
+/** When a piece goes before everybody's fair share. */
+const dueSoon = second;
+
+/** The transfer and pieces that go next. */
+function nextOut(c: Core): [Outbound, Gap] | undefined {
+  let best: [Outbound, Gap] | undefined;
+  let clock = Infinity;
+  for (const p of c.links) {
+    const next = p.outstanding < c.cfg.window && urgent(p);
+    if (!next) continue;
+    const at = Math.max(p.clock, c.clock) - (next[0].due - c.now < dueSoon ? 1e6 : 0);
+    if (at < clock) {
+      best = next;
+      clock = at;
+    }
+  }
+  return best;
 }
 
 /** Whether all of the segment was sent. */
@@ -205,7 +235,9 @@ export function sent(c: Core, s: Sent): void {
   paid(c, p, s.count);
   if (c.mute) checkMute(c);
   p.uploaded += s.count;
-  pump(c, p);
+  pump(c);
+  left(c.uplink, c.now, s.count, c.owed > 0);
+  tellUplink(c);
 }
 
 /**

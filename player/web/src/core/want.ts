@@ -10,7 +10,7 @@ import { endRelay, expireReservations, findHolders, mark, reservationsEnd } from
 import { decideOrigin, electionStart, nextRound, panicAt } from "./elect.ts";
 import { endFetch, sample } from "./origin.ts";
 import { announce, cancelInbound, credit, tellEvery } from "./offer.ts";
-import { cancelOutbound, pumpItem } from "./upload.ts";
+import { cancelOutbound, pump } from "./upload.ts";
 import { giveUpAt, paceCheck, replaceSlow } from "./slow.ts";
 import { busy, dropSources, fill, fillItem, recount } from "./source.ts";
 import { overtake, prove, pushUntil } from "./subscribe.ts";
@@ -161,7 +161,7 @@ export function gained(c: Core, g: Gained): void {
   }
   if (it.sure && it.held === it.n) return complete(c, it, !g.from && g.first + g.count === it.n);
   announce(c, it);
-  pumpItem(c, it);
+  pump(c);
   const from = c.peers.get(g.from);
   if (from) fill(c, from);
 }
@@ -194,7 +194,7 @@ function complete(c: Core, it: Item, drained: boolean): void {
     mark(c, it.key, true);
   }
   it.news = [];
-  pumpItem(c, it);
+  pump(c);
   sample(c, it);
   rest(c, it);
 }
