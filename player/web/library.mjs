@@ -1,10 +1,11 @@
 // Builds what pages load: the classic script and the package's modules.
 //
-//   shoal.js      classic script, its own worker
-//   shoal.mjs     module; starts worker.js
-//   worker.js     module; complete in itself, so that any bundler may copy it
+//   shoal.js      classic script
+//   shoal.mjs     module
+//   worker.js     module that both start as a worker
 //   shoal-sw.js   classic script for a site's service worker
-//   ed25519.js    module for browsers whose WebCrypto has no Ed25519
+//   disk.js       module that the worker loads for the option disk
+//   ed25519.js    module that it loads where WebCrypto has no Ed25519
 //
 // Names of properties that only our own code sees are shortened. Which these are is
 // found out, not listed: see mangled.mjs.
@@ -29,24 +30,29 @@ export async function pageOptions() {
   };
 }
 
-/** The module build has the worker beside it, not inside. */
-const workerBeside = {
-  name: "worker-beside",
+/** Files that the worker loads when they are needed. */
+const beside = {
+  name: "beside",
   setup(b) {
-    b.onResolve({ filter: /^\.\/worker\.ts$/ }, ({ importer }) =>
-      importer.endsWith("start.ts") ? { path: "./worker.js", external: true } : undefined,
+    const files = { "disk.ts": "./disk.js", "noble.ts": "./ed25519.js" };
+    b.onResolve({ filter: /\/(disk|noble)\.ts$/ }, ({ kind, path }) =>
+      kind === "dynamic-import" ? { path: files[path.split("/").at(-1)], external: true } : undefined,
     );
   },
 };
+
+/** The worker, for every build that has one. */
+export const worker = { format: "esm", plugins: [beside] };
 
 /** Bundles into `out`. */
 export async function buildLibrary(out) {
   const options = { ...(await pageOptions()), sourcemap: true };
   const entry = (name, file, more) => build({ ...options, entryPoints: [here(`src/${name}`)], outfile: `${out}/${file}`, ...more });
-  // What passes between page and worker must bear the same names in both files.
-  const { mangleCache } = await entry("worker/entry.ts", "worker.js", { format: "esm", mangleCache: {} });
-  await entry("module.ts", "shoal.mjs", { format: "esm", mangleCache, plugins: [workerBeside] });
-  await entry("classic.ts", "shoal.js", { format: "iife" });
-  await entry("sw.ts", "shoal-sw.js", { format: "iife" });
-  await entry("segments/noble.ts", "ed25519.js", { format: "esm", mangleProps: undefined });
+  // What passes between files must bear the same names in all of them.
+  const { mangleCache } = await entry("worker/entry.ts", "worker.js", { ...worker, mangleCache: {} });
+  await entry("segments/disk.ts", "disk.js", { format: "esm", mangleCache });
+  await entry("segments/noble.ts", "ed25519.js", { format: "esm", mangleCache });
+  await entry("module.ts", "shoal.mjs", { format: "esm", mangleCache });
+  await entry("classic.ts", "shoal.js", { format: "iife", mangleCache });
+  await entry("sw.ts", "shoal-sw.js", { format: "iife", mangleCache });
 }

@@ -89,7 +89,7 @@ export interface EngineOptions {
   swarm: string;
   /** Websocket of the signalling server, ws: or wss:. Absent: nobody to meet, everything comes from the origin. */
   signal?: string;
-  /** URL of shoal.js (or of the package's worker.js), which the worker is started from. Absent: found by peer.ts. */
+  /** URL of worker.js. Absent: beside the script that the page loaded. */
   script?: string;
   /** Proof of admission, where the signalling server asks for one. */
   token?: string;

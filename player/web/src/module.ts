@@ -1,10 +1,9 @@
-// The module build, shoal.mjs: its worker is a file beside it. The address is written so
-// that bundlers find the file.
+// The module build, shoal.mjs. Its worker is the file worker.js beside it; the address is
+// written so that bundlers find the file.
 import { home } from "./home.ts";
-import { base } from "./worker/source.ts";
+import { workerAt } from "./worker/source.ts";
 
 export * from "./index.ts";
 
-base.worker = new URL("./worker.js", import.meta.url).href;
-base.module = true;
 home.script = import.meta.url;
+workerAt(new URL("./worker.js", import.meta.url).href);

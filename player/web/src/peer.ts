@@ -52,10 +52,10 @@ class PageEngine implements Engine {
     };
     this.connections = new Connections((report, transfer) => this.post({ to: "rtc", report }, transfer));
     this.port = startWorker(o.script, (m) => this.receive(m)).then((started) => {
-      const { port, inside, ed25519 } = started;
+      const { port, inside } = started;
       this.connections.movable = inside;
       this.live = port;
-      port.postMessage({ to: "start", options: workerOptions(o, this.allow, ed25519) } satisfies ToWorker, []);
+      port.postMessage({ to: "start", options: workerOptions(o, this.allow) } satisfies ToWorker, []);
       for (const [m, transfer] of this.waiting.splice(0)) port.postMessage(m, transfer);
       return started;
     });
@@ -210,7 +210,7 @@ function engineError(message: string, status: number, headers: [string, string][
   return Object.assign(new Error("shoal: " + message), { status, headers: new Headers(headers), url });
 }
 
-function workerOptions(o: EngineOptions, condition: Condition, ed25519: string): WorkerOptions {
+function workerOptions(o: EngineOptions, condition: Condition): WorkerOptions {
   const key = o.publicKey;
   return {
     swarm: o.swarm,
@@ -226,6 +226,5 @@ function workerOptions(o: EngineOptions, condition: Condition, ed25519: string):
     iceServers: o.iceServers ?? [],
     relayOnly: !!o.relayOnly,
     condition,
-    ed25519,
   };
 }

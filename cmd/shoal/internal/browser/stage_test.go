@@ -93,12 +93,12 @@ const linked = n => engine.stats().peers >= n;
 
 // liar is the client's worker, with the last byte of every piece (frame type 0) that it
 // sends changed.
-const liar = `importScripts("/shoal.js");
-const send = RTCDataChannel.prototype.send;
+const liar = `const send = RTCDataChannel.prototype.send;
 RTCDataChannel.prototype.send = function (data) {
 	if (data.length > 1000 && data[0] == 0) data[data.length - 1] ^= 1;
 	return send.call(this, data);
-};`
+};
+await import("/worker.js");`
 
 // got is what get in the page resolves to.
 type got struct {

@@ -1,6 +1,6 @@
 // Names of segments (segments/key.go, swarm/PROTOCOL.md §1): the same bytes have the
 // same name for every peer. A name never holds a host, a query, a token or CMCD.
-import { sha224 } from "@noble/hashes/sha2.js";
+import { sha224 } from "../segments/sha2.ts";
 
 export interface Range {
   first: number;

@@ -1,4 +1,4 @@
-// The disk tier: segments in IndexedDB, so that a reload need not fetch them again.
+// The file disk.js: the disk tier, segments in IndexedDB, so that a reload need not fetch them again.
 // It may refuse at any time (private mode, quota, another tab): then it does without.
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import { concat, equal } from "./bytes.ts";
@@ -48,8 +48,7 @@ export class DiskTier {
     this.limit = limit;
   }
 
-  /** Opens the tier, `limit` in bytes for all swarms together. Rejects where there is none. */
-  static async open(swarm: string, limit: number, name = "shoal"): Promise<DiskTier> {
+  static async open(swarm: string, limit: number, name: string): Promise<DiskTier> {
     const db = await openDB<Schema>(name, 1, {
       upgrade(db) {
         const entries = db.createObjectStore("entries", { keyPath: ["swarm", "key"] });
@@ -172,3 +171,6 @@ async function verified(s: Segment): Promise<boolean> {
   }
   return true;
 }
+
+/** Opens the tier, `limit` in bytes for all swarms together. Rejects where there is none. */
+export const openDisk = (swarm: string, limit: number): Promise<DiskTier> => DiskTier.open(swarm, limit, "shoal");

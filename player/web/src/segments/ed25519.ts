@@ -1,16 +1,11 @@
 // Ed25519 signatures (RFC 8032): WebCrypto's where the browser has them, else those
 // of @noble/ed25519, which is a file of its own that nobody else loads.
+import { lazy } from "./lazy.ts";
 
 /** Says whether `signature` over `message` is `key`'s owner's. */
 export type Verify = (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => Promise<boolean>;
 
 let chosen: Promise<Verify> | undefined;
-
-/**
- * Where the fallback is: beside the script that the worker was started from. Empty:
- * there is none, and where WebCrypto cannot verify nothing does.
- */
-export const fallback = { url: "" };
 
 async function choose(): Promise<Verify> {
   try {
@@ -24,8 +19,7 @@ async function choose(): Promise<Verify> {
       return crypto.subtle.verify("Ed25519", await known, signature as BufferSource, message as BufferSource);
     };
   } catch {
-    const noble = await import(/* @vite-ignore */ /* webpackIgnore: true */ fallback.url);
-    return noble.verify;
+    return (await lazy.ed25519()).verify;
   }
 }
 

@@ -1,6 +1,6 @@
 // Pieces, leaves and the digest of a segment (swarm/PROTOCOL.md §2, segments/piece.go).
-import { sha224, sha256 } from "@noble/hashes/sha2.js";
-import { bytesOf } from "./bytes.ts";
+import { sha224, sha256 } from "./sha2.ts";
+import { bytesOf, concat } from "./bytes.ts";
 
 /** Length in bytes of every piece but a segment's last. */
 export const PieceSize = 16384;
@@ -28,7 +28,5 @@ export async function leafOf(piece: Uint8Array): Promise<Leaf> {
 export function digestOf(size: number, leaves: Leaf[]): Uint8Array {
   const head = new DataView(new ArrayBuffer(8));
   head.setBigInt64(0, BigInt(size));
-  const hash = sha224.create().update(bytesOf(head.buffer));
-  for (const leaf of leaves) hash.update(leaf);
-  return hash.digest();
+  return sha224(concat([bytesOf(head.buffer), ...leaves]));
 }

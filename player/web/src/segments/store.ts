@@ -1,5 +1,5 @@
 // Whole segments of one swarm, in memory and on disk (segments/store.go, segments/view.go).
-import { DiskTier } from "./disk.ts";
+import type { DiskTier } from "./disk.ts";
 import { MemoryTier } from "./memory.ts";
 import type { Segment } from "./segment.ts";
 

@@ -1,5 +1,5 @@
 // Keeps one member connected to the signalling server (signal/client.go).
-import { sha256 } from "@noble/hashes/sha2.js";
+import { sha256 } from "../segments/sha2.ts";
 import { hex } from "../segments/bytes.ts";
 import { Malformed } from "../wire/msgpack.ts";
 import { Backoff, StableAfter } from "./backoff.ts";

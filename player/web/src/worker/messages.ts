@@ -18,8 +18,6 @@ export interface WorkerOptions {
   iceServers: RTCIceServer[];
   relayOnly: boolean;
   condition: Condition;
-  /** Where Ed25519 is to be had if the browser lacks it. */
-  ed25519: string;
 }
 
 export type WorkerRequest = Omit<SegmentRequest, "signal">;

@@ -1,7 +1,7 @@
 // Starts the worker from wherever our script came from, or does its work on the page
 // where the browser lets no worker start.
 import { WorkerName, type FromWorker, type Port } from "./messages.ts";
-import { base } from "./source.ts";
+import { source } from "./source.ts";
 
 /** How long a worker may take to say that it runs, ms. */
 const Patience = 5000;
@@ -10,21 +10,19 @@ export interface Started {
   port: Port;
   /** In a worker, not on the page: channels can be tried to be moved there. */
   inside: boolean;
-  /** Where the Ed25519 of browsers that have none is. */
-  ed25519: string;
   stop(): void;
 }
 
-/** `script` is where the worker's code is, if not where ours came from. */
+/** `script` is where worker.js is, if not beside ours. Rejects when it cannot be had at all. */
 export async function startWorker(script: string | undefined, receive: (m: FromWorker) => void): Promise<Started> {
-  const url = script ? new URL(script, location.href).href : base.worker;
-  const ed25519 = url && new URL("ed25519.js", url).href;
+  const url = script ? new URL(script, location.href).href : source.url;
   const worker = url && (await tryWorker(url));
   if (worker) {
     worker.onmessage = ({ data }) => receive(data);
-    return { port: worker as Port, inside: true, ed25519, stop: () => worker.terminate() };
+    return { port: worker as Port, inside: true, stop: () => worker.terminate() };
   }
-  const { serve } = await import("./worker.ts");
+  if (!url) throw new Error("shoal: where worker.js is, is not known; say so with the option script");
+  const { serve } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as { serve(port: Port): void };
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }) => receive(data);
   serve(port2);
@@ -32,14 +30,14 @@ export async function startWorker(script: string | undefined, receive: (m: FromW
     port1.close();
     port2.close();
   };
-  return { port: port1, inside: false, ed25519, stop };
+  return { port: port1, inside: false, stop };
 }
 
 /** A worker that runs; undefined where a policy, the network or the browser is against it. */
 async function tryWorker(url: string): Promise<Worker | undefined> {
   let worker: Worker;
   try {
-    worker = new Worker(sameOrigin(url), { name: WorkerName, type: base.module ? "module" : "classic" });
+    worker = new Worker(sameOrigin(url), { name: WorkerName, type: "module" });
   } catch {
     return undefined;
   }
@@ -57,6 +55,5 @@ async function tryWorker(url: string): Promise<Worker | undefined> {
 /** Workers start from the page's own origin only: what comes from another is wrapped in a blob. */
 function sameOrigin(url: string): string {
   if (new URL(url).origin === location.origin) return url;
-  const text = base.module ? `import ${JSON.stringify(url)}` : `importScripts(${JSON.stringify(url)})`;
-  return URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  return URL.createObjectURL(new Blob([`import ${JSON.stringify(url)}`], { type: "text/javascript" }));
 }

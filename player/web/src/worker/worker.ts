@@ -6,8 +6,7 @@ import { Node } from "../node/node.ts";
 import type { Resource } from "../node/object.ts";
 import type { Reader, Stream } from "../node/stream.ts";
 import { RtcNetwork } from "../rtc/network.ts";
-import { DiskTier } from "../segments/disk.ts";
-import { fallback } from "../segments/ed25519.ts";
+import { lazy } from "../segments/lazy.ts";
 import { StatusError } from "../segments/origin.ts";
 import { Store } from "../segments/store.ts";
 import type { FromWorker, Port, ToWorker, WorkerOptions, WorkerRequest } from "./messages.ts";
@@ -42,10 +41,9 @@ class PeerHost {
   private readonly timer: ReturnType<typeof setInterval>;
 
   static async start(o: WorkerOptions, post: Post): Promise<PeerHost> {
-    fallback.url = o.ed25519;
     const store = new Store(o.memory);
     store.onTrouble = (message) => post({ is: "event", name: "warning", detail: { message } });
-    if (o.disk > 0) await store.useDisk(() => patiently(DiskTier.open(o.swarm, o.disk)));
+    if (o.disk > 0) await store.useDisk(() => lazy.disk().then((d) => patiently(d.openDisk(o.swarm, o.disk))));
     return new PeerHost(o, store, post);
   }
 
