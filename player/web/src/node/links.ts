@@ -65,12 +65,22 @@ export interface Shipment {
   final: boolean;
   /** How much of an unfinished piece was sent, in how many frames. */
   tail: { index: number; bytes: number; frames: number };
-  /** Index past the last piece to send, -1 the end. */
-  last: number;
 }
 
-/** Transfers of one link that are remembered in each direction. */
-export const MaxTransfers = 256;
+/**
+ * Transfers of one link that are remembered in each direction. They are not told to be
+ * over, because what was asked for may be added to.
+ */
+const MaxTransfers = 256;
+
+/** Remembers a transfer, in place of the oldest: they are counted up, and a Map keeps the order. */
+export function remember<T>(transfers: Map<number, T>, n: number, transfer: T): void {
+  for (const oldest of transfers.keys()) {
+    if (transfers.size < MaxTransfers) break;
+    transfers.delete(oldest);
+  }
+  transfers.set(n, transfer);
+}
 
 /** An open link. Frames and messages are handled one after the other, in order. */
 export class Neighbour {

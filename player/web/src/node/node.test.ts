@@ -45,7 +45,7 @@ class MemoryNetwork implements Network {
     const other = this.hub.members.get(peer);
     if (this.links.has(peer)) return;
     if (!other || this.banned.has(peer) || other.banned.has(this.id)) {
-      setTimeout(() => this.handler.linkDown(peer, "refused"));
+      setTimeout(() => this.handler.linkDown(peer, "refused"), Latency);
       return;
     }
     const [a, b] = [new MemoryLink(this, other), new MemoryLink(other, this)];
@@ -72,6 +72,9 @@ class MemoryNetwork implements Network {
   }
 }
 
+/** One way, ms. Without any, two peers could talk for ever in no time. */
+const Latency = 1;
+
 class MemoryLink implements Link {
   other!: MemoryLink;
   private down = false;
@@ -85,7 +88,7 @@ class MemoryLink implements Link {
     return this.away.id;
   }
   private pass(f: (h: Handler, l: Link) => void): void {
-    setTimeout(() => this.down || f(this.away.handler, this.other));
+    setTimeout(() => this.down || f(this.away.handler, this.other), Latency);
   }
   sendControl(m: Uint8Array): void {
     const copy = m.slice();
@@ -96,7 +99,7 @@ class MemoryLink implements Link {
     this.pass((h, l) => h.bulk(l, copy));
   }
   queued = () => 0;
-  rtt = () => 1e6;
+  rtt = () => 2e6;
   close(reason: string): void {
     if (this.down) return;
     for (const l of [this, this.other]) {

@@ -9,7 +9,7 @@ import { verifyStatement, type Statement } from "../segments/statement.ts";
 import { FrameType, parseBulk, type BeginFrame, type PieceFrame } from "../wire/bulk.ts";
 import { encodeControl, parseControl, type ControlMessage } from "../wire/control.ts";
 import { Malformed } from "../wire/msgpack.ts";
-import { MaxTransfers, Neighbour, type Arrival } from "./links.ts";
+import { Neighbour, remember, type Arrival } from "./links.ts";
 import type { Handler } from "./network.ts";
 import type { Node } from "./node.ts";
 import type { Obj } from "./object.ts";
@@ -116,7 +116,6 @@ async function beginArrival(n: Node, lk: Neighbour, b: BeginFrame): Promise<void
   const { begin } = b;
   const o = n.objects.get(begin.key);
   if (o) {
-    if (lk.arriving.size >= MaxTransfers) lk.arriving.clear();
     const a: Arrival = {
       object: o,
       first: b.firstLeaf,
@@ -129,7 +128,7 @@ async function beginArrival(n: Node, lk: Neighbour, b: BeginFrame): Promise<void
     if (!o.answer) o.assembly.setMeta({ contentType: b.contentType, etag: b.etag, lastModified: b.lastModified, shareable: true });
     if (!(await judged(n, lk, a, () => takeLeaves(n, a, b.firstLeaf, b.leaves, begin.size, b.statement)))) return refuse(n, lk, begin.key);
     if (lk.down) return;
-    lk.arriving.set(begin.transfer, a);
+    remember(lk.arriving, begin.transfer, a);
   }
   n.feed({ type: InputType.Received, from: lk.peer, message: begin });
   if (o && begin.size === 0) n.gained(o, lk.peer, 0, 0);

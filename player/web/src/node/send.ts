@@ -5,7 +5,7 @@ import type { Statement } from "../segments/statement.ts";
 import { encodeBulk, FrameType, splitBegin, splitLeaves } from "../wire/bulk.ts";
 import { encodeControl } from "../wire/control.ts";
 import { split } from "../wire/split.ts";
-import { growingSource, MaxTransfers, storedSource, type Neighbour, type Shipment, type Source } from "./links.ts";
+import { growingSource, remember, storedSource, type Neighbour, type Shipment, type Source } from "./links.ts";
 import type { Node } from "./node.ts";
 import { rest } from "./tails.ts";
 
@@ -42,16 +42,14 @@ function begin(n: Node, lk: Neighbour, m: Begin): void {
     n.enqueue({ type: InputType.Evicted, key: m.key });
     return;
   }
-  if (lk.leaving.size >= MaxTransfers) lk.leaving.clear();
   const ship: Shipment = {
     key: m.key,
     source: src,
     leaves: 0,
     final: false,
     tail: { index: -1, bytes: 0, frames: 0 },
-    last: m.count < 0 ? -1 : m.first + m.count,
   };
-  lk.leaving.set(m.transfer, ship);
+  remember(lk.leaving, m.transfer, ship);
   const [leaves, statement] = vouched(ship);
   ship.leaves = leaves.length;
   ship.final = !!statement && statement.size >= 0;
@@ -90,8 +88,6 @@ export function transmit(n: Node, t: Transmit): void {
     lk.bytesOut += payload.length;
     n.tally.uploaded += payload.length;
   }
-  const size = ship.source.size();
-  if ((ship.last >= 0 && end >= ship.last) || (size >= 0 && end >= pieceCount(size))) lk.leaving.delete(t.transfer);
   if (lk.link.queued() < HighWater) n.enqueue(sent);
   else lk.unsent.push(sent);
 }
