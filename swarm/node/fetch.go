@@ -78,7 +78,8 @@ func (n *Node) download(ctx context.Context, a *segments.Assembly, res Resource,
 		}
 		return writer, nil
 	})
-	if err == nil && (f.Count < 0 || a.Size() >= 0) { // else a part's end would pass for the segment's
+	// A part's end would pass for the segment's, unless it came before the part's own.
+	if err == nil && (f.Count < 0 || a.Size() >= 0 || bytes < int64(f.Count)*segments.PieceSize) {
 		err = writer.Close()
 	}
 	if err == nil && !a.Meta().Shareable {

@@ -55,17 +55,25 @@ async function download(n: Node, o: Obj, res: Resource, f: Fetch, signal: AbortS
     },
     () => flowing(n, o, ""),
   );
+  let written = 0;
+  const sink = {
+    write(bytes: Uint8Array) {
+      written += bytes.length;
+      return writer.write(bytes);
+    },
+  };
   const head = (h: Head) => {
     a.setMeta(h.meta);
     o.answer = h;
     if (!h.meta.shareable) n.feed({ type: InputType.Private, key: f.key });
     if (f.count < 0 && h.size >= 0) a.setSize(f.first * PieceSize + h.size);
-    return writer;
+    return sink;
   };
   // The brain retries, and asks the neighbours meanwhile.
   await fetchOrigin(originRequest(res, f.first, f.count, a.size, true), head, received, signal);
-  // Of a part whose segment's size is unknown, the end would pass for the segment's.
-  if (f.count < 0 || a.size >= 0) await writer.close();
+  // Of a part whose segment's size is unknown, the end would pass for the segment's,
+  // unless it came before the part's own.
+  if (f.count < 0 || a.size >= 0 || written < f.count * PieceSize) await writer.close();
   if (!a.meta.shareable) throw new SegmentError(Fault.Private, `${f.key}: the origin does not want it shared`);
 }
 
@@ -90,6 +98,8 @@ function ended(n: Node, o: Obj, f: Fetch, bytes: number, failure: unknown, abort
   }
   // An empty segment, or one whose end only now became known.
   if (!failure && o.assembly.size >= 0) n.gained(o, "", 0, 0);
+  // An answer that brings nothing new must not be asked for again at once.
+  if (!failure && f.count > 0 && !o.assembly.piece(f.first)) end.error = FetchError.Temporary;
   n.feed(end);
   n.finish(o);
 }

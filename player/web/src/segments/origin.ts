@@ -185,6 +185,8 @@ async function take(p: Progress, answer: Response, first: number, ranged: boolea
   if (request.last >= 0) {
     const most = request.last - first + 1;
     rest = rest < 0 ? (status === 206 && span ? +span[2]! - first + 1 : -1) : Math.min(rest, most);
+    // An origin may send less than was asked for: the rest is fetched after it.
+    if (span && span[3] !== "*") rest = Math.min(request.last, +span[3]! - 1) - first + 1;
   }
   if (p.written) {
     if (validator(headers) !== p.validator) throw new SegmentError(Fault.Conflict, `${answer.url}: it changed while it was fetched`);
