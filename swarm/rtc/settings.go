@@ -59,7 +59,9 @@ func newConnection(cfg Config, servers []webrtc.ICEServer) (*webrtc.PeerConnecti
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepaliveEvery)
 	s.SetSrflxAcceptanceMinWait(reflexiveAfter)
 	s.SetPrflxAcceptanceMinWait(reflexiveAfter)
-	s.SetRelayAcceptanceMinWait(relayAfter)
+	if !cfg.RelayOnly { // nothing better than a relay will come then
+		s.SetRelayAcceptanceMinWait(relayAfter)
+	}
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeQueryOnly)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetSCTPMaxMessageSize(wire.MaxMessage)
