@@ -58,8 +58,8 @@ func measureBrains(t *testing.T, n int) perPeer {
 }
 
 // TestBrainsDoNotGrowWithTheSwarm compares a viewer's brain in a small and in a large
-// swarm: 300 and 1,500 viewers, or, with SHOAL_SIM_FULL set, 1,000 and 50,000 (ten
-// minutes and 6 GiB).
+// swarm: 300 and 1,500 viewers, or, with SHOAL_SIM_FULL set, 1,000 and 50,000 (many
+// minutes, and as much memory as brains of 40 kB ask for).
 func TestBrainsDoNotGrowWithTheSwarm(t *testing.T) {
 	few, many := 300, 1500
 	if os.Getenv("SHOAL_SIM_FULL") != "" {
