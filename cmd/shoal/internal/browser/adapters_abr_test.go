@@ -51,7 +51,7 @@ func abrTime(player string) float64 {
 	if os.Getenv("CI") == "true" && player == "dash" {
 		return 60
 	}
-	return 20
+	return 15
 }
 
 // throttle limits every media answer to bit/s.
