@@ -2,6 +2,7 @@
 import { build } from "esbuild";
 import { cp, mkdir, readdir, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { buildTypes } from "./declarations.mjs";
 import { buildLibrary } from "./library.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -29,3 +30,4 @@ const players = {
 };
 for (const [name, file] of Object.entries(players)) await cp(here(`node_modules/${file}`), here(`dist/players/${name}.js`));
 await buildLibrary(here("dist"));
+await buildTypes(here("dist/types"));
