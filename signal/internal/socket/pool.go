@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// maxPollers bounds the epoll instances: one can carry some 100,000 messages a
-// second, which is more than a lock for the whole server lets through.
+// maxPollers bounds the epoll instances: many more would wait for the one lock that
+// servers of this kind have.
 const maxPollers = 8
 
 // Limits of every connection of a pool.
