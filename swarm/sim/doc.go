@@ -69,7 +69,9 @@
 // round trips were a third too early), the time to connect through NATs, headers and
 // acknowledgements, links beyond MaxPeers, and whom the tracker names. What it does
 // not tell: a line that is asked for more than it carries collapses in both worlds,
-// but how far is a matter of one link more or less. On a busy machine the virtual
+// but how far is a matter of one link more or less; and a router's queue of less than
+// a second drops bursts, after which SCTP waits for a second (the table's lines held
+// 400 ms, the test's hold 1 s since brains keep more under way). On a busy machine the virtual
 // network's goroutines add some milliseconds to each round trip, which makes fast
 // deliveries up to a quarter slower than simulated.
 //

@@ -14,7 +14,7 @@
 //
 //	SHOAL_REALNET=on go test ./cmd/shoal/internal/realnet -v | grep '|'
 //
-// It takes two minutes; CI runs it as a step of its own (.ci/run real). Namespaces
+// It takes three minutes; CI runs it as a step of its own (.ci/run real). Namespaces
 // need root; the test makes and removes them. Where the machine is too busy for real
 // time to be real (late timers tell), a story is run again with all rates halved, in
 // both worlds, rather than judged less strictly.

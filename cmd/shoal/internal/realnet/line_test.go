@@ -11,9 +11,9 @@ import (
 
 // Of a line, as of tc tbf below.
 const (
-	burst   = 16 << 10               // bytes that leave at once after silence
-	longest = 400 * time.Millisecond // what the queue in front of a line holds
-	headers = 20 + 8 + 14            // IPv4, UDP and Ethernet, which a line carries too
+	burst   = 16 << 10    // bytes that leave at once after silence
+	longest = time.Second // what the queue in front of a line holds, as home routers do
+	headers = 20 + 8 + 14 // IPv4, UDP and Ethernet, which a line carries too
 )
 
 // line is a peer's way out: a token bucket with a FIFO in front, which drops what

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// wanted says whether real networks are to be built: they take two minutes of the
+// wanted says whether real networks are to be built: they take three minutes of the
 // machine, so developers ask for them, and CI has them.
 func wanted() bool {
 	switch os.Getenv("SHOAL_REALNET") {
@@ -21,7 +21,7 @@ func wanted() bool {
 func TestMain(m *testing.M) {
 	if wanted() {
 		hurry()
-		_ = flag.Set("test.parallel", "3") // stories at a time: one takes a third of a core
+		_ = flag.Set("test.parallel", "2") // stories at a time: one takes half a core
 	}
 	os.Exit(m.Run())
 }
