@@ -25,6 +25,8 @@ func (c *Core) decideOrigin(it *item) {
 			cause = CauseStartup
 		case len(c.links) == 0:
 			cause = CauseNoPeer
+		case c.hedges(it):
+			cause = CauseHedge
 		}
 		c.fetchMissing(it, cause)
 		return

@@ -17,12 +17,26 @@ const (
 )
 
 // fetchMissing asks the origin for everything from the first missing piece, and
-// lets go of the sources that would have brought it too late.
+// lets go of the sources that would have brought it too late, unless it is a race.
 func (c *Core) fetchMissing(it *item, cause Cause) {
-	c.cancelInbound(it)
+	if cause != CauseHedge {
+		c.cancelInbound(it)
+	}
 	if first, count, ok := it.missing(); ok { // several holes: one request for all costs less than one each
 		c.startFetch(it, first, count, cause)
 	}
+}
+
+// hedgeShare is the part of a segment, 1/hedgeShare, that the origin may be asked for
+// while neighbours are still sending it. So at most an eighth of a segment comes twice
+// for it.
+const hedgeShare = 8
+
+// hedges says whether what is missing at the last moment is a tail, short enough to let
+// the origin race the neighbours that owe it.
+func (c *Core) hedges(it *item) bool {
+	_, count, ok := it.missing()
+	return ok && count >= 0 && count*hedgeShare <= it.n && it.inflow()
 }
 
 func (c *Core) startFetch(it *item, first, count int, cause Cause) {

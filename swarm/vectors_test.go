@@ -122,9 +122,7 @@ func TestVectorsCoverEverything(t *testing.T) {
 		want("why", strconv.Quote(why.String()))
 	}
 	for _, cause := range Causes() {
-		if cause != CauseHedge {
-			want("cause", strconv.Quote(cause.String()))
-		}
+		want("cause", strconv.Quote(cause.String()))
 	}
 	// RefusedLocked is of peers before the mesh, and nobody sends it any more.
 	for refusal := RefusedGone; refusal <= RefusedLoop; refusal++ {
