@@ -105,7 +105,8 @@ func (c *Core) lead(it *item) time.Duration {
 // in a large one the expected number is the same without knowing anybody.
 func (c *Core) elected(it *item) bool {
 	copies := c.copies(it)
-	mine := c.rank(it.key, c.cfg.ID, c.cfg.Metered, c.cfg.UploadMax, c.cfg.Seed)
+	me := c.greeting() // as neighbours know it: they must come to the same order
+	mine := c.rank(it.key, c.cfg.ID, me.Metered, me.Uplink, me.Seed)
 	position, interested := 0, 1
 	for _, p := range c.links {
 		if !p.greeted {

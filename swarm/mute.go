@@ -58,6 +58,7 @@ func (c *Core) tellUplink() {
 func (c *Core) owe(p *peer, n int) {
 	if c.owed == 0 {
 		c.owedAt = c.now
+		c.uplink.since, c.uplink.sent = c.now, 0
 	}
 	c.owed += n
 	p.outstanding += n

@@ -188,6 +188,7 @@ func (c *Core) gained(g Gained) {
 	} else if p := c.peers[g.From]; p != nil {
 		c.counters.PiecesIn += int64(fresh)
 		c.credit(it, p, g.First, g.Count)
+		c.expect(it)
 	}
 	if it.sure && it.held == it.n {
 		c.complete(it, g.From == "" && g.First+g.Count == it.pieces())
