@@ -7,7 +7,8 @@ import { growth } from "./flow.ts";
 import type { Want } from "./input.ts";
 import { ReservationLife } from "./limits.ts";
 import { inflow } from "./source.ts";
-import { fetchMissing, maxElected, startFetch, wait } from "./origin.ts";
+import { greeting } from "./mute.ts";
+import { fetchMissing, hedges, maxElected, startFetch, wait } from "./origin.ts";
 import { type Duration, type Time, millisecond } from "./time.ts";
 
 /**
@@ -26,8 +27,8 @@ export function decideOrigin(c: Core, it: Item): void {
   if (!it.wanted || it.fetching || it.dead || !need.fetchable || now < it.retryAt || now < need.available) return;
   const alone = !c.links.length;
   if (now >= panicAt(c, it)) {
-    const cause = cfg.seed ? Cause.Seed : need.urgent ? Cause.Startup : alone ? Cause.NoPeer : Cause.Deadline;
-    return fetchMissing(c, it, cause);
+    const late = hedges(it) ? Cause.Hedge : Cause.Deadline;
+    return fetchMissing(c, it, cfg.seed ? Cause.Seed : need.urgent ? Cause.Startup : alone ? Cause.NoPeer : late);
   }
   const open = gap(it);
   if (!open) return;
@@ -83,9 +84,9 @@ export function lead(c: Core, it: Item): Duration {
  * the track, position how many known interested neighbours rank before us.
  */
 function elected(c: Core, it: Item): boolean {
-  const { cfg } = c;
   const wanted = copies(c, it);
-  const mine = rank(it.key, cfg.id, cfg.metered, cfg.uploadMax, cfg.seed);
+  const me = greeting(c); // as neighbours know it: they must come to the same order
+  const mine = rank(it.key, c.cfg.id, me.metered, me.uplink, me.seed);
   let position = 0;
   let interested = 1;
   for (const p of c.links) {

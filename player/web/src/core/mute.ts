@@ -47,7 +47,10 @@ export function tellUplink(c: Core): void {
 
 /** Books pieces handed to a link. */
 export function owe(c: Core, p: Peer, n: number): void {
-  if (!c.owed) c.owedAt = c.now;
+  if (!c.owed) {
+    c.owedAt = c.uplink.since = c.now;
+    c.uplink.sent = 0;
+  }
   c.owed += n;
   p.outstanding += n;
   p.owedAt = c.now;

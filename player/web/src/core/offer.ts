@@ -157,7 +157,7 @@ function promised(c: Core, it: Item, p: Peer, m: Offer): void {
  * Books word that a segment is on its way through the swarm: for as long as a source may
  * keep silent, the origin's time included, nobody need be elected.
  */
-function expect(c: Core, it: Item): void {
+export function expect(c: Core, it: Item): void {
   it.promised = Math.max(it.promised, c.now + c.cfg.stallAfter + c.origin.estimate());
   it.electFrom = Math.max(it.electFrom, it.promised);
   wake(c, it, it.promised, Reason.Elect);

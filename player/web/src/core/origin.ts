@@ -26,12 +26,27 @@ const lastRetry = 5 * second;
 
 /**
  * Asks the origin for everything from the first missing piece, and lets go of the
- * sources that would have brought it too late.
+ * sources that would have brought it too late, unless it is a race.
  */
 export function fetchMissing(c: Core, it: Item, cause: Cause): void {
-  cancelInbound(c, it);
+  if (cause !== Cause.Hedge) cancelInbound(c, it);
   const hole = missing(it);
   if (hole) startFetch(c, it, hole, cause); // several holes: one request for all costs less than one each
+}
+
+/**
+ * The part of a segment, 1/hedgeShare, that the origin may be asked for while neighbours
+ * are still sending it. So at most an eighth of a segment comes twice for it.
+ */
+const hedgeShare = 8;
+
+/**
+ * Whether what is missing at the last moment is a tail, short enough to let the origin
+ * race the neighbours that owe it.
+ */
+export function hedges(it: Item): boolean {
+  const hole = missing(it);
+  return !!hole && hole.count >= 0 && hole.count * hedgeShare <= it.n && inflow(it);
 }
 
 export function startFetch(c: Core, it: Item, { first, count }: Gap, cause: Cause): void {

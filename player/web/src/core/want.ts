@@ -9,7 +9,7 @@ import { MaxPieces } from "./limits.ts";
 import { endRelay, expireReservations, findHolders, mark, reservationsEnd } from "./reserve.ts";
 import { decideOrigin, electionStart, nextRound, panicAt } from "./elect.ts";
 import { endFetch, sample } from "./origin.ts";
-import { announce, cancelInbound, credit, tellEvery } from "./offer.ts";
+import { announce, cancelInbound, credit, expect, tellEvery } from "./offer.ts";
 import { cancelOutbound, pump } from "./upload.ts";
 import { giveUpAt, paceCheck, replaceSlow } from "./slow.ts";
 import { busy, dropSources, fill, fillItem, recount } from "./source.ts";
@@ -158,6 +158,7 @@ export function gained(c: Core, g: Gained): void {
   else if (p) {
     c.counters.piecesIn += fresh;
     credit(c, it, p, g.first, g.count);
+    expect(c, it);
   }
   if (it.sure && it.held === it.n) return complete(c, it, !g.from && g.first + g.count === it.n);
   announce(c, it);
