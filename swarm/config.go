@@ -47,11 +47,12 @@ type Config struct {
 	// DeadlineSafety multiplies the measured origin time when the latest moment
 	// to ask it is computed (default 1.25).
 	DeadlineSafety float64
-	// StallAfter is how long an accepted source may send nothing before its
-	// remaining pieces go to another (default 400 ms).
+	// StallAfter is what patience with a silent source is made of: three times this,
+	// two round trips and four times its usual pace (default 400 ms).
 	StallAfter time.Duration
-	// Window is how many pieces may be queued on one link (default 16: 256 KiB).
-	// Fewer starve fast links, more delay urgent pieces.
+	// Window is how many pieces may be handed to one link and not have left (default
+	// 1). More delay urgent pieces and send what is no longer wanted; an edge that
+	// answers Sent early keeps a link with a long round trip filled.
 	Window int
 	// UploadMax is the upload rate cap in bit/s (default 0: none).
 	UploadMax int64

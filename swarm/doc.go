@@ -29,24 +29,35 @@
 // is half a copy too many in a swarm of six. The electee promises before its
 // first byte has come, so others stop counting down after half a round trip.
 //
-// Deadline. No peer waits past min(deadline − 2 × origin time − 100 ms, OriginBy):
-// then it asks the origin for what is missing, whatever was promised.
+// A seed's word travels as promises that whoever hears first passes on, and as long
+// as a seed brought the last segments nobody counts down before it should have come.
+// Any piece that comes is word that the segment is on its way.
 //
-// Offer and accept. The receiver locks each missing run of pieces to one source:
-// fewest hops, then fewest failures, then nearest, then least loaded. Others are
-// told no and stay as substitutes. A source that is itself still receiving must
-// have fewer hops than the receiver, so nobody waits in a circle; a source that
-// holds everything cannot be part of one. Pieces are passed on as they come
-// (cut-through).
+// Deadline. No peer waits past min(deadline − lead, OriginBy), see lead: then it asks
+// the origin for what is missing, whatever was promised. An eighth of a segment or
+// less that neighbours still owe is asked of both (CauseHedge): so at most an eighth
+// of its bytes comes twice for that.
 //
-// Share out. A peer offers only what its uplink carries within the time of one
-// segment (see room); where that is less than a segment it offers so many pieces,
-// and the receiver takes the rest from others. That needs an upload cap to be set
-// (Config.UploadMax); without one a peer offers to everybody. Who is refused for
-// want of room waits for the next offer, not for its turn to fetch.
+// Mesh. Neighbours tell each other which pieces are here, as they come (announce). The
+// receiver asks each for pieces that it holds: as many as it sends in a round trip
+// and 120 ms (window), different ones of each, of the two segments due first the one
+// that fewest neighbours hold, in order when the last moment to ask the origin is near
+// (pick). What a slow one owes is asked of a quick one that has nothing left to do
+// (steal), for a quarter of a segment and four pieces at most. Nobody can wait in a
+// circle, because only what a source holds is asked of it. A segment of unknown size
+// is followed as it comes, from one source that has fewer hops or all of it.
 //
-// Replace. A source that sends nothing for StallAfter loses its pieces to
-// another; one that would be late loses the second half of them.
+// Share out. Few pieces are on their way out at a time, 50 ms of the uplink's rate, so
+// that the choice of the next is made late: due within a second first, then start-time
+// fair queueing between receivers by weight, 1 for those who cannot upload to 4 for
+// the strong, who get pieces first because from them they reach everybody sooner. Of
+// what a receiver asked for, the piece goes first that was sent to the fewest. The
+// uplink is measured over all links, only while something waits all the time; a peer
+// on whose links nothing moves at all calls itself metered (mute).
+//
+// Replace. A source that sends nothing for three times StallAfter, two round trips and
+// four times its usual pace loses its pieces and is not asked for a while, longer each
+// time; one that has never sent anything is banned the third time.
 //
 // Grow. A low-latency segment is offered with its first bytes, not its first piece,
 // and a transfer opens at once; the edge passes the unfinished piece on as it
@@ -54,9 +65,10 @@
 // still making, silence of half its growth is no stall, and the origin, which
 // could not bring the last byte sooner, is not asked.
 //
-// Subscribe. After three segments of a track in a row from one neighbour at the
-// same distance from the origin, it is asked to push the next ones at once.
-// Two refused pushes in a row end it.
+// Subscribe. A track has eight slices, pieces i mod 8. A neighbour that was first with
+// nearly all pieces of a slice over the last segments is asked to push it. A parent
+// that others are more than three pieces ahead of is let go for the segment, and the
+// pieces are asked for: nobody waits for a parent.
 //
 // Govern. Between MinPeers and MaxPeers links, two of which are left to those who
 // find us; checked when the websocket connects and when a peer comes or goes. A
