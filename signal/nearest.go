@@ -187,9 +187,7 @@ func (f *nearest) Suggest(p *Peer, n int, usable func(*Peer) bool, into []*Peer)
 		}
 	}
 	chances := f.draw(byAnything, p, anywhere, fit)
-	for _, q := range chances[:min(chance, len(chances), most-len(into))] {
-		into = append(into, q)
-	}
+	into = append(into, chances[:min(chance, len(chances), most-len(into))]...)
 	candidates := slices.DeleteFunc(chances, taken)
 	for kind := byAddress; kind < byAnything; kind++ {
 		if p.near.in[kind] {

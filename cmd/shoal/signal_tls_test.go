@@ -22,6 +22,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -149,7 +150,9 @@ func (a *authority) open(r *http.Request) ([]byte, error) {
 	if head.JWK != nil {
 		x, _ := decode(head.JWK.X)
 		y, _ := decode(head.JWK.Y)
-		a.account = &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}
+		if a.account, err = ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y)); err != nil {
+			return nil, err
+		}
 		sum := sha256.Sum256(fmt.Appendf(nil, `{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}`, head.JWK.X, head.JWK.Y))
 		a.thumb = base64.RawURLEncoding.EncodeToString(sum[:])
 	}

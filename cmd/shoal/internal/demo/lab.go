@@ -149,8 +149,8 @@ func (l *Lab) join(ctx context.Context, name string, seed bool) (*member, error)
 		URL: l.base + l.cfg.path(), Signal: "ws" + l.base[len("http"):] + "/ws", Store: store,
 		Core: swarm.Config{Seed: seed},
 		// A browser on this machine has no loopback candidates.
-		RTC:  rtc.Config{Scope: rtc.WithLoopback},
-		Log:  l.cfg.Log.With("peer", name),
+		RTC: rtc.Config{Scope: rtc.WithLoopback},
+		Log: l.cfg.Log.With("peer", name),
 	}
 	if seed {
 		cfg.Signer = l.signer

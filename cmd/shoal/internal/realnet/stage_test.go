@@ -97,7 +97,7 @@ func perform(t *testing.T, s story, build func(*testing.T, story, *show) []host)
 }
 
 // count makes the figures that sim.Report has, of the time from Warmup on.
-func (o *run) count(t *testing.T, s *show, peers []*peer) {
+func (r *run) count(t *testing.T, s *show, peers []*peer) {
 	c := &s.config
 	for i, p := range peers {
 		if c.Members[i].Seed {
@@ -105,19 +105,19 @@ func (o *run) count(t *testing.T, s *show, peers []*peer) {
 		}
 		stats := p.node.Stats()
 		p.mu.Lock()
-		o.stalls += p.stalls
-		o.mistakes = append(o.mistakes, p.mistakes...)
+		r.stalls += p.stalls
+		r.mistakes = append(r.mistakes, p.mistakes...)
 		first := p.first
 		p.mu.Unlock()
-		o.links += len(stats.Peers)
+		r.links += len(stats.Peers)
 		for _, d := range stats.Deliveries {
 			at := d.At.Sub(s.start)
 			if at < c.Warmup || at >= c.Duration || s.number(d.Key) < first {
 				continue
 			}
-			o.consumed += s.size()
+			r.consumed += s.size()
 			if s.available(s.number(d.Key)).After(p.joined) {
-				o.took = append(o.took, d.Took)
+				r.took = append(r.took, d.Took)
 			}
 		}
 		linked := time.Duration(0)
@@ -129,10 +129,10 @@ func (o *run) count(t *testing.T, s *show, peers []*peer) {
 		t.Logf("%s: linked after %d ms, links %d, origin %d kB %v, peers %d kB, up %d kB, stalls %d refused %d twice %d bans %d conflicts %d", p.name, linked.Milliseconds(), len(stats.Peers), stats.OriginBytes/1000, stats.ByCause,
 			stats.PeerBytes/1000, stats.Uploaded/1000, stats.Counters.Stalls, stats.Counters.Refusals, stats.Counters.PiecesTwice, stats.Counters.Bans, stats.Counters.Conflicts)
 	}
-	if len(o.took) == 0 {
+	if len(r.took) == 0 {
 		t.Fatal("nothing was delivered")
 	}
-	o.sent = s.sentWithin(c.Warmup, c.Duration)
+	r.sent = s.sentWithin(c.Warmup, c.Duration)
 }
 
 // watchTimers measures how late timers are from now on. The function it returns ends
