@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,6 +129,12 @@ func TestRelease(t *testing.T) {
 		}
 	}
 	go io.Copy(io.Discard, said)
+	for _, file := range mapFiles {
+		w := httptest.NewRecorder()
+		if web.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, file, nil)); w.Code != http.StatusOK {
+			t.Errorf("%s: %d", file, w.Code)
+		}
+	}
 	resp, err := http.Get("http://" + address + "/shoal.js")
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shoal-p2p/shoal/player/web"
 	"github.com/shoal-p2p/shoal/signal"
 	"github.com/shoal-p2p/shoal/signal/admin"
 	"github.com/shoal-p2p/shoal/signal/token"
@@ -138,13 +139,20 @@ func (o *doorOptions) admin(listen string) (token string, err error) {
 	return "", nil
 }
 
-// operatorsView is the admin address: metrics, profiles, swarms.
+// mapFiles are what the map of a swarm is made of.
+var mapFiles = []string{"/map.html", "/map.css", "/map.js", "/layout.worker.js"}
+
+// operatorsView is the admin address: metrics, profiles, swarms and their map.
 func operatorsView(metrics http.Handler, s *signal.Server, token string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", metrics)
 	view := admin.Handler(s)
 	mux.Handle("/readyz", view)
 	mux.Handle("/api/", view)
+	mux.Handle("/{$}", http.RedirectHandler("/map.html", http.StatusFound))
+	for _, file := range mapFiles {
+		mux.Handle(file, web.Handler())
+	}
 	return admin.Guard(token, mux, func(r *http.Request) {
 		at, _ := netip.ParseAddrPort(r.RemoteAddr)
 		s.Audit(signal.AuditAdmin, at.Addr().Unmap(), "no token, or a wrong one, for "+r.URL.Path)
