@@ -106,7 +106,9 @@ func newAdapterStage(t testing.TB) *adapterStage {
 	server := signal.NewServer(signal.Config{Limits: signal.Limits{ConnectionsPerAddress: -1}})
 	t.Cleanup(func() { server.Close() })
 	mux.Handle("/ws", server)
-	mux.Handle("/shoal.js", web.Handler())
+	for _, file := range []string{"/shoal.js", "/worker.js", "/ed25519.js"} {
+		mux.Handle(file, web.Handler())
+	}
 	mux.HandleFunc("/test.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
 		w.Write(script)

@@ -84,7 +84,9 @@ func newSite(t testing.TB) *site {
 	server := signal.NewServer(signal.Config{Limits: signal.Limits{ConnectionsPerAddress: -1}})
 	t.Cleanup(func() { server.Close() })
 	mux.Handle("/ws", server)
-	mux.Handle("/shoal.js", web.Handler())
+	for _, file := range []string{"/shoal.js", "/worker.js", "/ed25519.js"} {
+		mux.Handle(file, web.Handler())
+	}
 	mux.Handle("/shoal-sw.js", web.Handler())
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
