@@ -48,7 +48,8 @@ func (c *Core) decideOrigin(it *item) {
 		if it.need.Asked {
 			c.startFetch(it, first, count, CauseNoPeer)
 		}
-	case c.now >= it.promised && c.elected(it):
+	case c.now >= it.promised && !(c.now < it.need.Whole && (it.flows || it.inflow())) && c.elected(it):
+		// what grows on its way here the origin could not bring sooner
 		if c.fetches >= maxElected {
 			c.wait(it)
 			return

@@ -94,7 +94,7 @@ func (c *Core) tell(it *item, r *reservation, m Message) {
 	if p.haves.has(it.key) {
 		return
 	}
-	if ch := p.children[it.track]; ch != nil && !r.told && it.outboundTo(p) == nil && len(p.outbound) < MaxOutbound {
+	if ch := p.children[it.track]; ch != nil && (it.size >= 0 || ch.slices == allSlices) && !r.told && it.outboundTo(p) == nil && len(p.outbound) < MaxOutbound {
 		c.push(it, p, r.due-ReservationLife)
 		if r.told = true; ch.slices == allSlices {
 			return

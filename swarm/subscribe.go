@@ -130,6 +130,10 @@ func (c *Core) subscribe(name string, t *track) {
 	}
 }
 
+// single says whether one neighbour is the parent of all slices. What grows comes in
+// one stream, tails included: slices of it would come piece by whole piece.
+func (t *track) single() bool { return t.parents[0] != nil && t.slicesOf(t.parents[0]) == allSlices }
+
 func (t *track) slicesOf(p *peer) (mask uint8) {
 	for s, parent := range t.parents {
 		if parent == p {
@@ -156,7 +160,7 @@ func (c *Core) expected(it *item) (mask uint8) {
 // there is nobody to wait for.
 func (c *Core) pushUntil(it *item) Time {
 	t := c.tracks[it.track]
-	if t == nil || t.until == 0 || !it.heard {
+	if t == nil || t.until == 0 || !it.heard || it.growth() > 0 && !t.single() {
 		return 0
 	}
 	return it.heardAt + pushGrace + t.until

@@ -103,7 +103,7 @@ func TestStopsWhenTold(t *testing.T) {
 	fetch(t, o.through(base, "/live/manifest.mpd"))
 	show := start(t, "demo", "--listen", "127.0.0.1:0", "--viewers", "3", "--warmup", "1s", "--report", filepath.Join(t.TempDir(), "r.json"))
 	get := start(t, "prefetch", "--out", t.TempDir(), o.url("/vod/manifest.mpd"))
-	show.says(t, `status page: (http\S+)`)
+	show.says(t, `watch with them: (http\S+)`)
 	eventually(t, "everything is at work", func() bool {
 		return seed.metrics(t)["shoal_peer_links"] > 0 && viewer.metrics(t)["shoal_peer_segments_pending"] > 0
 	})

@@ -37,7 +37,7 @@ export function decideOrigin(c: Core, it: Item): void {
   else if (need.urgent) fetch(Cause.Startup);
   else if (it.private || alone) {
     if (need.asked) fetch(it.private ? Cause.NotShareable : Cause.NoPeer);
-  } else if (now >= it.promised && elected(c, it)) {
+  } else if (now >= it.promised && !(now < need.whole && (it.flows || inflow(it))) && elected(c, it)) {
     if (c.fetches >= maxElected) wait(c, it);
     else fetch(Cause.Elected);
   }

@@ -94,7 +94,7 @@ export function tell(c: Core, it: Item, r: Reserved, m: Offer): void {
   const p = r.peer;
   if (p.haves.has(it.key)) return;
   const child = p.children.get(it.track);
-  if (child && !r.told && !of(it.outbound, p) && p.outbound.length < MaxOutbound) {
+  if (child && (it.size >= 0 || child.slices === allSlices) && !r.told && !of(it.outbound, p) && p.outbound.length < MaxOutbound) {
     push(c, it, p, r.due - ReservationLife);
     r.told = true;
     if (child.slices === allSlices) return;

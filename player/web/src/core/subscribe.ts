@@ -4,6 +4,7 @@
 // once, and a peer is near the root of one and a leaf of others.
 import { type Core, note, send } from "./core.ts";
 import { span, words } from "./bitset.ts";
+import { growth } from "./flow.ts";
 import type { Item } from "./item.ts";
 import { MaxSubscribed, MaxTracks } from "./limits.ts";
 import { MessageType, type Subscribe, type Unsubscribe } from "./message.ts";
@@ -125,9 +126,16 @@ export function expected(c: Core, it: Item): number {
 
 /** Until when pushes of the item's parents are waited for, 0 where there is nobody to wait for. */
 export function pushUntil(c: Core, it: Item): Time {
-  const until = c.tracks.get(it.track)?.until;
-  return until && it.heard ? it.heardAt + pushGrace + until : 0;
+  const t = c.tracks.get(it.track);
+  return t?.until && it.heard && !(growth(it) > 0 && !single(t)) ? it.heardAt + pushGrace + t.until : 0;
 }
+
+/**
+ * Says whether one neighbour is the parent of all slices. What grows comes in one
+ * stream, tails included: slices of it would come piece by whole piece.
+ */
+const single = ({ parents }: { parents: (Peer | undefined)[] }): boolean =>
+  !!parents[0] && parents.reduce((mask, p, s) => (p === parents[0] ? mask | (1 << s) : mask), 0) === allSlices;
 
 /** Lets go of parents that lag behind what others have of their slices. */
 export function overtake(c: Core, it: Item): void {
