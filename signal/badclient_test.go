@@ -181,6 +181,12 @@ func TestMemberThatNeverReadsIsEvicted(t *testing.T) {
 		}
 	}
 	others.ra.wait(t, 0, "gone", gone)
+	// The flooder's own queue is full of what it has yet to send.
+	for deadline := time.Now().Add(patience); others.a.Send(target, payload[:1]) != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the flooder's queue stays full")
+		}
+	}
 	others.unharmed(t)
 	if n := metric(t, s, "shoal_signal_refused_total", CodeSlow.String()); n != 1 {
 		t.Errorf("%v members counted as slow", n)
