@@ -193,6 +193,10 @@ func BenchmarkRelay(b *testing.B) {
 		b.Run(tt.name, func(b *testing.B) {
 			from, _ := join(b, one, tt.n)
 			to, r := join(b, tt.url, tt.n+1)
+			// The other server learns of a newcomer a moment later.
+			eventually(b, "they reach each other", func() bool {
+				return from.Send(to.ID(), payload) == nil && r.has(func() bool { return len(r.relays) > 0 })
+			})
 			r.note(func() { r.relays = nil })
 			b.SetBytes(int64(len(payload)))
 			sent := 0
