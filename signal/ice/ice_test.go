@@ -391,10 +391,12 @@ func FuzzServer(f *testing.F) {
 		for try := 0; ; try++ {
 			conn.Write(q.Raw)
 			conn.SetReadDeadline(time.Now().Add(time.Second))
-			n, err := conn.Read(buf)
-			var a stun.Message
-			if err == nil && stun.Decode(buf[:n], &a) == nil && a.TransactionID == q.TransactionID {
-				return
+			// Answers to earlier packets may come before.
+			for n, err := conn.Read(buf); err == nil; n, err = conn.Read(buf) {
+				var a stun.Message
+				if stun.Decode(buf[:n], &a) == nil && a.TransactionID == q.TransactionID {
+					return
+				}
 			}
 			if try > 10 {
 				t.Fatal("the server answers no more")
