@@ -42,9 +42,9 @@ func Start(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, members: newAccounts(cfg.MemberBytes), swarms: newAccounts(cfg.SwarmBytes), open: make(map[uint16]struct{})}
 	s.metrics = newMetrics(s)
-	udp, err := net.ListenPacket("udp", cfg.Listen)
+	udp, tcp, err := listen(cfg.Listen, cfg.Relay)
 	if err != nil {
-		return nil, fmt.Errorf("ice: cannot serve UDP on %s: %w", cfg.Listen, err)
+		return nil, err
 	}
 	at := udp.LocalAddr().(*net.UDPAddr)
 	s.port = at.Port
@@ -57,12 +57,7 @@ func Start(cfg Config) (*Server, error) {
 		PacketConnConfigs: []turn.PacketConnConfig{{PacketConn: udp, RelayAddressGenerator: relays{s},
 			PermissionHandler: s.permit}},
 	}
-	if cfg.Relay {
-		tcp, err := net.Listen("tcp", (&net.TCPAddr{IP: at.IP, Port: at.Port}).String())
-		if err != nil {
-			udp.Close()
-			return nil, fmt.Errorf("ice: cannot serve TCP on %s: %w", cfg.Listen, err)
-		}
+	if tcp != nil {
 		conf.ListenerConfigs = []turn.ListenerConfig{{Listener: &listener{Listener: tcp, s: s, from: make(map[netip.Addr]int)},
 			RelayAddressGenerator: relays{s}, PermissionHandler: s.permit}}
 	}
@@ -78,6 +73,45 @@ func Start(cfg Config) (*Server, error) {
 	}
 	return s, nil
 }
+
+// portAttempts is how many ports of the system's choice are tried: one that is free
+// for UDP may be another's for TCP, a connection that somebody makes included.
+const portAttempts = 16
+
+// listen opens an address for UDP and, if so asked, the same port for TCP.
+func listen(address string, withTCP bool) (net.PacketConn, net.Listener, error) {
+	for attempt := 1; ; attempt++ {
+		udp, err := net.ListenPacket("udp", address)
+		if err != nil {
+			return nil, nil, fmt.Errorf("ice: cannot serve UDP on %s: %w", address, err)
+		}
+		if !withTCP {
+			return udp, nil, nil
+		}
+		at := udp.LocalAddr().(*net.UDPAddr)
+		tcp, err := listenTCP("tcp", (&net.TCPAddr{IP: at.IP, Port: at.Port, Zone: at.Zone}).String())
+		if err == nil {
+			return udp, tcp, nil
+		}
+		udp.Close()
+		if attempt == portAttempts || !anyPort(address) {
+			return nil, nil, fmt.Errorf("ice: cannot serve TCP on %s: %w", address, err)
+		}
+	}
+}
+
+// anyPort says that the system chooses the port.
+func anyPort(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	n, err := net.LookupPort("udp", port)
+	return err == nil && n == 0
+}
+
+// listenTCP is net.Listen, but for the test whose ports are others'.
+var listenTCP = net.Listen
 
 func (s *Server) findRelayAddress(listen netip.Addr) {
 	s.relayAddress = s.cfg.RelayAddress.Unmap()

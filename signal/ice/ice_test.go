@@ -1,9 +1,11 @@
 package ice
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -364,6 +366,52 @@ func TestConnectionsByTCP(t *testing.T) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatal("a closed connection is still counted")
+		}
+	}
+}
+
+// TestPortIsAnothers: a port that the system chose for UDP may be taken for TCP.
+func TestPortIsAnothers(t *testing.T) {
+	var tries []string
+	takenFor := func(n int) {
+		tries = nil
+		listenTCP = func(network, address string) (net.Listener, error) {
+			tries = append(tries, address)
+			if len(tries) <= n {
+				// Truly taken: the error is the system's own.
+				l, err := net.Listen(network, address)
+				if err != nil {
+					return nil, err
+				}
+				defer l.Close()
+			}
+			return net.Listen(network, address)
+		}
+	}
+	t.Cleanup(func() { listenTCP = net.Listen })
+	takenFor(portAttempts - 1)
+	start(t, Config{Relay: true})
+	if len(tries) != portAttempts {
+		t.Errorf("tried %q", tries)
+	}
+	takenFor(portAttempts)
+	if s, err := Start(Config{Relay: true, Listen: "127.0.0.1:0"}); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("%v after %d tries", err, len(tries))
+		if err == nil {
+			s.Close()
+		}
+	}
+	// A port that the operator chose is the only one.
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	takenFor(0)
+	if s, err := Start(Config{Relay: true, Listen: taken.Addr().String()}); !errors.Is(err, syscall.EADDRINUSE) || len(tries) != 1 {
+		t.Errorf("%v after trying %q", err, tries)
+		if err == nil {
+			s.Close()
 		}
 	}
 }
