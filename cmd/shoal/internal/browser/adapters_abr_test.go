@@ -67,6 +67,7 @@ func throttle(bits int64) func(*http.Request) *origin.Fault {
 // TestAdaptersABR: a viewer with peers chooses the qualities that a plain player
 // chooses beside it. Its peer may upload no faster than the origin answers.
 func TestAdaptersABR(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	for _, test := range []struct{ player, url string }{{"dash", "/live/manifest.mpd"}, {"hls", "/live/master.m3u8"}, {"shaka", "/live/manifest.mpd"}} {
 		t.Run(test.player, func(t *testing.T) {

@@ -79,15 +79,24 @@ video.addEventListener("playing", () => began ??= video.currentTime);
 const played = () => video.seeking ? 0 : video.currentTime - began;
 </script>`
 
-func newAdapterStage(t testing.TB) *adapterStage {
-	t.Helper()
-	needsBuild(t)
-	files, _ := web.Files()
+// adapterScript is bundled once for all stages.
+var adapterScript = sync.OnceValues(func() ([]byte, error) {
 	node := exec.Command("node", "adapterbundle.mjs")
 	node.Dir = "../../../../player/web"
 	script, err := node.Output()
 	if err != nil {
-		t.Fatalf("node adapterbundle.mjs: %v", err)
+		return nil, fmt.Errorf("node adapterbundle.mjs: %w", err)
+	}
+	return script, nil
+})
+
+func newAdapterStage(t testing.TB) *adapterStage {
+	t.Helper()
+	needsBuild(t)
+	files, _ := web.Files()
+	script, err := adapterScript()
+	if err != nil {
+		t.Fatal(err)
 	}
 	o, err := origin.New(origin.Config{})
 	if err != nil {

@@ -130,6 +130,7 @@ func (s *site) once(t testing.TB, shared bool, name func(int) string, get func(t
 
 // TestFetch: a resource leaves the origin once, and is the same bytes everywhere.
 func TestFetch(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	s := newSite(t)
 	var tabs []*tab
@@ -183,6 +184,7 @@ func TestFetch(t *testing.T) {
 
 // TestServiceWorker: what elements load comes through the page's peers.
 func TestServiceWorker(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	s := newSite(t)
 	var tabs []*tab

@@ -141,6 +141,7 @@ func (d *documents) read(t *testing.T, path string) keysManifest {
 
 // TestKeys keeps the file that player/web's tests check their names against.
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	o, err := origin.New(origin.Config{Epoch: keysAt.Add(-time.Hour).Truncate(2 * time.Second), Now: func() time.Time { return keysAt }, VODSegments: 6, Window: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)

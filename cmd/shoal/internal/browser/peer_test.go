@@ -26,6 +26,7 @@ const signed = "{ requireSigned: true }"
 // the Go viewer a second tab; each source is gone before the next one feeds, and
 // the origin is down once the seed has what it has.
 func TestBrowserAndGoFeedOneAnother(t *testing.T) {
+	t.Parallel()
 	const count = 3
 	c := startChromium(t)
 	key := newKey(t)
@@ -151,6 +152,7 @@ func TestCorruptPieces(t *testing.T) {
 
 // TestReloadResumes keeps segments in IndexedDB over a reload of the page.
 func TestReloadResumes(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	s := newStage(t, signal.Config{})
 	const options = "{ disk: 50e6 }"

@@ -77,7 +77,12 @@ func TestTabs(t *testing.T) {
 		if test.seed {
 			name += " and a seed"
 		}
-		t.Run(name, func(t *testing.T) { playTabs(t, test.player, test.tabs, test.seed) })
+		t.Run(name, func(t *testing.T) {
+			if test.tabs == 2 { // as many of them side by side as there are processors
+				t.Parallel()
+			}
+			playTabs(t, test.player, test.tabs, test.seed)
+		})
 	}
 }
 

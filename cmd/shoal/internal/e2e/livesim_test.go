@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,29 +16,43 @@ import (
 
 const livesimModule = "github.com/Dash-Industry-Forum/livesim2@v1.9.0"
 
-// livesim builds and runs DASH-IF's live simulator with the test content that
-// comes with it, and returns its address.
+// livesimModuleBuilt is the module's folder and its command, built once.
 //
 // "go run module@version" also asks for the module's newer versions, to warn of
 // deprecation, which not every proxy answers. Building in the module's own
 // folder takes the same sources and the checksums that it came with.
-func livesim(t *testing.T) string {
-	t.Helper()
+var livesimModuleBuilt = sync.OnceValue(func() (built struct {
+	dir, bin string
+	err      error
+}) {
 	out, err := exec.Command("go", "mod", "download", "-json", livesimModule).Output()
 	if err != nil {
-		missing(t, "%s cannot be had: %v %s", livesimModule, err, out)
+		built.err = fmt.Errorf("%s cannot be had: %w %s", livesimModule, err, out)
+		return built
 	}
 	var module struct{ Dir string }
 	if err := json.Unmarshal(out, &module); err != nil || module.Dir == "" {
-		t.Fatalf("go mod download: %v: %s", err, out)
+		built.err = fmt.Errorf("go mod download: %w: %s", err, out)
+		return built
 	}
-	bin := filepath.Join(scratch, "livesim2")
-	if out, err := exec.Command("go", "build", "-C", module.Dir, "-o", bin, "./cmd/livesim2").CombinedOutput(); err != nil {
-		missing(t, "%s cannot be built: %v\n%s", livesimModule, err, out)
+	built.dir, built.bin = module.Dir, filepath.Join(scratch, "livesim2")
+	if out, err := exec.Command("go", "build", "-C", module.Dir, "-o", built.bin, "./cmd/livesim2").CombinedOutput(); err != nil {
+		built.err = fmt.Errorf("%s cannot be built: %w\n%s", livesimModule, err, out)
+	}
+	return built
+})
+
+// livesim runs DASH-IF's live simulator with the test content that comes with it,
+// and returns its address.
+func livesim(t *testing.T) string {
+	t.Helper()
+	built := livesimModuleBuilt()
+	if built.err != nil {
+		missing(t, "%v", built.err)
 	}
 	port := freePort(t)
-	p := run(t, bin, "--port", fmt.Sprint(port), "--loglevel", "ERROR",
-		"--vodroot", filepath.Join(module.Dir, "cmd", "livesim2", "app", "testdata", "assets"))
+	p := run(t, built.bin, "--port", fmt.Sprint(port), "--loglevel", "ERROR",
+		"--vodroot", filepath.Join(built.dir, "cmd", "livesim2", "app", "testdata", "assets"))
 	base := fmt.Sprintf("http://127.0.0.1:%d", port)
 	eventually(t, "livesim2 answers", func() bool {
 		resp, err := http.Get(base + "/livesim2/testpic_2s/Manifest.mpd")

@@ -7,11 +7,21 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/shoal-p2p/shoal/signal"
 )
+
+// llhlsCommand is built once.
+var llhlsCommand = sync.OnceValues(func() (string, error) {
+	bin := filepath.Join(scratch, "llhls")
+	if out, err := exec.Command("go", "build", "-C", filepath.Join("testdata", "llhls"), "-o", bin, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("testdata/llhls cannot be built: %w\n%s", err, out)
+	}
+	return bin, nil
+})
 
 // llhls runs a low-latency HLS origin that nobody here wrote, gohlslib's muxer
 // (testdata/llhls), fed by ffmpeg in real time: segments of 2 s in parts of 0.5 s.
@@ -22,9 +32,9 @@ func llhls(t *testing.T) string {
 	if err != nil {
 		missing(t, "no ffmpeg: %v", err)
 	}
-	bin := filepath.Join(scratch, "llhls")
-	if out, err := exec.Command("go", "build", "-C", filepath.Join("testdata", "llhls"), "-o", bin, ".").CombinedOutput(); err != nil {
-		missing(t, "testdata/llhls cannot be built: %v\n%s", err, out)
+	bin, err := llhlsCommand()
+	if err != nil {
+		missing(t, "%v", err)
 	}
 	encoder := exec.Command(ffmpeg, "-nostdin", "-loglevel", "error", "-re",
 		"-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
@@ -80,6 +90,7 @@ func document(url string) (string, error) {
 // them from peers while the segment is being made.
 func TestLowLatencyHLS(t *testing.T) {
 	story(t)
+	t.Parallel()
 	playlist := llhls(t)
 	base := strings.TrimSuffix(playlist, "/index.m3u8")
 	o := watchOrigin(t, base)

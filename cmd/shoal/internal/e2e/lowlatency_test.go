@@ -44,6 +44,7 @@ func newTestSigner(t *testing.T) *segments.Signer {
 // seed, and from each other, while it is being made.
 func TestLowLatencyDASH(t *testing.T) {
 	story(t)
+	t.Parallel()
 	o := watchOrigin(t, livesim(t))
 	signer := newTestSigner(t)
 	signalURL := meeting(t, signal.Config{SigningKey: signer.Public()})

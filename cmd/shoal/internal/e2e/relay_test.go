@@ -18,6 +18,7 @@ import (
 // origin and the signalling server with its TURN server, and nothing else.
 func TestRelayOnly(t *testing.T) {
 	needsNamespaces(t)
+	t.Parallel()
 	seedNet, viewerNet := newNetwork(t, 1), newNetwork(t, 2)
 	for net, other := range map[*network]*network{seedNet: viewerNet, viewerNet: seedNet} {
 		if out, err := exec.Command("ip", "-n", net.name, "route", "get", other.inside).CombinedOutput(); err == nil {
