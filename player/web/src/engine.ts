@@ -110,6 +110,12 @@ export interface EngineOptions {
   iceServers?: RTCIceServer[];
   /** Use relays only, so that peers do not see this viewer's address (default false). */
   relayOnly?: boolean;
+  /**
+   * Start the peer when the player plays, which its first request that is not urgent tells, or
+   * after two seconds; until then what is urgent comes from the origin as it would without us.
+   * The start has the processor to itself (default false; with a `disk` it never waits).
+   */
+  startLate?: boolean;
   /** What is allowed at the start (default: everything). */
   condition?: Partial<Condition>;
 }

@@ -1,13 +1,16 @@
 // Makes an engine: starts the worker, and stands for it on the page.
 import type {
-  Condition, Engine, EngineError, EngineEvents, EngineOptions, EngineStats, PlannedSegment, SegmentReply, SegmentRequest, Source,
+  Condition, Engine, EngineEvents, EngineOptions, EngineStats, PlannedSegment, SegmentReply, SegmentRequest, Source,
 } from "./engine.ts";
+import { direct, engineError } from "./direct.ts";
 import { unhex } from "./segments/bytes.ts";
 import { Connections } from "./rtc/connections.ts";
-import { startWorker } from "./worker/start.ts";
+import { startWorker, type Started } from "./worker/start.ts";
 import type { FromWorker, Port, ToWorker, WorkerOptions } from "./worker/messages.ts";
 
 const DefaultMemory = 128 << 20;
+/** Longest that a late start waits for the player, ms. */
+const StartPatience = 2000;
 
 /** Everything is allowed. */
 const allowed: Condition = { signalling: true, links: true, metered: false, uploadMax: 0, silent: false };
@@ -31,7 +34,9 @@ interface Pending {
 }
 
 class PageEngine implements Engine {
-  private readonly port: Promise<{ port: Port; stop: () => void }>;
+  private readonly options: EngineOptions;
+  private port: Promise<Started> | undefined;
+  private later: ReturnType<typeof setTimeout> | undefined;
   private live: Port | undefined;
   /** Until the worker runs. */
   private waiting: [ToWorker, Transferable[]][] = [];
@@ -45,13 +50,23 @@ class PageEngine implements Engine {
   private readonly leave = (e: PageTransitionEvent) => e.persisted || this.connections.stop();
 
   constructor(o: EngineOptions) {
+    this.options = o;
     this.allow = { ...allowed, ...o.condition };
     this.snapshot = {
       swarm: o.swarm, peer: "", peers: 0, swarmSize: 0, originBytes: 0, peerBytes: 0, cacheBytes: 0, sentBytes: 0, consumedBytes: 0,
       offload: 0, piecesRejected: 0, banned: 0, integrity: o.publicKey ? "signed" : "cross-checked", originByCause: {}, links: [],
     };
     this.connections = new Connections((report, transfer) => this.post({ to: "rtc", report }, transfer));
-    this.port = startWorker(o.script, (m) => this.receive(m)).then((started) => {
+    if (o.startLate && !o.disk) this.later = setTimeout(() => this.begin(), StartPatience);
+    else this.begin();
+    globalThis.addEventListener?.("pagehide", this.leave);
+  }
+
+  /** Starts the worker. */
+  private begin(): void {
+    clearTimeout(this.later);
+    const o = this.options;
+    this.port ??= startWorker(o.script, (m) => this.receive(m)).then((started) => {
       const { port, inside } = started;
       this.connections.movable = inside;
       this.live = port;
@@ -59,7 +74,6 @@ class PageEngine implements Engine {
       for (const [m, transfer] of this.waiting.splice(0)) port.postMessage(m, transfer);
       return started;
     });
-    globalThis.addEventListener?.("pagehide", this.leave);
   }
 
   private post(m: ToWorker, transfer: Transferable[] = []): void {
@@ -72,6 +86,12 @@ class PageEngine implements Engine {
     const { signal, ...rest } = request;
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.destroyed) return Promise.reject(engineError("the engine was destroyed", 0, [], request.url));
+    if (this.later && !this.live && request.urgent) {
+      return direct(request, (bytes, headers) =>
+        this.post({ to: "provide", request: rest, bytes, headers: [...headers] }, [bytes.buffer as ArrayBuffer]),
+      );
+    }
+    this.begin();
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
       const abort = () => {
@@ -133,7 +153,9 @@ class PageEngine implements Engine {
 
   private async shutDown(): Promise<void> {
     globalThis.removeEventListener?.("pagehide", this.leave);
+    clearTimeout(this.later);
     for (const id of [...this.pending.keys()]) this.end(id, engineError("the engine was destroyed", 0, [], ""));
+    if (!this.port) return;
     const { port, stop } = await this.port;
     port.postMessage({ to: "close" } satisfies ToWorker, []);
     // Good-byes take a moment to leave.
@@ -205,10 +227,6 @@ class PageEngine implements Engine {
 
 /** How long links get to say good-bye, ms. */
 const FarewellTime = 80;
-
-function engineError(message: string, status: number, headers: [string, string][], url: string): EngineError {
-  return Object.assign(new Error("shoal: " + message), { status, headers: new Headers(headers), url });
-}
 
 function workerOptions(o: EngineOptions, condition: Condition): WorkerOptions {
   const key = o.publicKey;

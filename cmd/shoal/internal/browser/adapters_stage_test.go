@@ -118,6 +118,7 @@ func newAdapterStage(t testing.TB) *adapterStage {
 	for _, file := range []string{"/shoal.js", "/worker.js", "/ed25519.js"} {
 		mux.Handle(file, web.Handler())
 	}
+	mux.HandleFunc("/start/{player}", startPageFor)
 	mux.HandleFunc("/test.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
 		w.Write(script)

@@ -118,6 +118,8 @@ describe("dash.js", () => {
       { key: "p/v/4", url: "https://cdn.example/v/4.m4s?token=7", dueIn: 5000, availableIn: 0, duration: 2 },
       { key: "p/v/5", dueIn: 7000 },
     ]);
+    // The other way round what is on its way would be let go of, and begin again.
+    expect(s.engine().calls).toEqual(["p/v/3", "plan p/v"]);
     expect(s.engine().playbacks.at(-1)).toMatchObject({ buffered: 2, position: 1, live: false });
   });
 

@@ -225,10 +225,7 @@ export function attachDash(player: DashPlayer, options?: Options): Attached {
       [active, told] = [now, performance.now()];
     };
     try {
-      if (media) {
-        replan(r, n, request, head);
-      }
-      const reply = await transfer(
+      const arriving = transfer(
         session,
         asked,
         // The first event ends the wait for the first byte; it counts as latency.
@@ -244,6 +241,9 @@ export function attachDash(player: DashPlayer, options?: Options): Attached {
           if (whole) data.onprogress?.({ data: whole.buffer, lengthComputable: false, noTrace: true });
         },
       );
+      // After the request: what was planned of this segment is on its way, and goes on.
+      if (media) safely(() => replan(r, n, request, head));
+      const reply = await arriving;
       progress(reply, { lengthComputable: true, total: loaded });
       answer(reply, (box ? box.rest() : join(chunks)).buffer);
     } catch (error) {
@@ -272,7 +272,7 @@ export function attachDash(player: DashPlayer, options?: Options): Attached {
     tracks.set(kind, n.track);
     session.engine()?.playback(head);
     const now = Date.now() + clockOffset;
-    session.plan(n.track, safely(() => upcoming(r, n, request, session.ahead(r.duration!), now, head)) ?? []);
+    session.plan(n.track, upcoming(r, n, request, session.ahead(r.duration!), now, head));
   }
 
   player.extend("XHRLoader", loader(false), true);

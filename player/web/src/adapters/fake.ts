@@ -17,6 +17,8 @@ export interface Script {
 
 export class FakeEngine implements Engine {
   requests: SegmentRequest[] = [];
+  /** Keys requested and tracks planned, in order. */
+  calls: string[] = [];
   plans = new Map<string, PlannedSegment[]>();
   playbacks: object[] = [];
   conditions: Partial<Condition>[] = [];
@@ -34,6 +36,7 @@ export class FakeEngine implements Engine {
 
   async request(request: SegmentRequest): Promise<SegmentReply> {
     this.requests.push(request);
+    this.calls.push(request.key);
     request.signal?.addEventListener("abort", () => this.aborted++);
     const script = this.answer(request);
     if (script == "hang") return new Promise(() => {});
@@ -67,6 +70,7 @@ export class FakeEngine implements Engine {
   }
   plan(track: string, upcoming: PlannedSegment[]): void {
     this.plans.set(track, upcoming);
+    this.calls.push(`plan ${track}`);
   }
   playback(state: object): void {
     this.playbacks.push(state);

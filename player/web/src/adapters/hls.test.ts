@@ -161,6 +161,8 @@ describe("hls.js", () => {
     expect(plan[2]!.availableIn).toBeGreaterThan(1900);
     expect(plan[2]!.availableIn).toBeLessThanOrEqual(2000);
     expect(plan[2]!.dueIn).toBe(10000);
+    // The other way round what is on its way would be let go of, and begin again.
+    expect(s.engine().calls).toEqual(["variant@low/7", "plan variant@low"]);
   });
 
   it("plans parts when it plays parts", async () => {

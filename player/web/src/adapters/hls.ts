@@ -265,8 +265,7 @@ function fragmentLoader(watch: Watch, Plain: LoaderClass): LoaderClass {
         chunks.length = unsent = 0;
       };
       try {
-        safely(() => watch.plan(context, named.track, head, setup));
-        const reply = await transfer(
+        const arriving = transfer(
           watch.session,
           request,
           (reply) => {
@@ -282,6 +281,9 @@ function fragmentLoader(watch: Watch, Plain: LoaderClass): LoaderClass {
             if (progressive && reply.status < 300 && unsent >= config.highWaterMark) flush();
           },
         );
+        // After the request: what was planned of this segment is on its way, and goes on.
+        safely(() => watch.plan(context, named.track, head, setup));
+        const reply = await arriving;
         clearTimeout(this.timer);
         const { callbacks } = this;
         if (!callbacks) return;

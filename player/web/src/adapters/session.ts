@@ -74,6 +74,7 @@ function start(swarm: string, o: Settings): Running {
     minPeers: Math.min(4, manners.limits().peers),
     iceServers: o.iceServers,
     relayOnly: o.relayOnly,
+    startLate: true,
     condition: conditionOf(manners.limits()),
   };
   if (o.signal) made.signal = o.signal;

@@ -92,6 +92,8 @@ describe("Shaka", () => {
     expect([0, 1].map((i) => got.progress.reduce((sum, p) => sum + p[i]!, 0))).toEqual([40, 1500]);
     expect(got.heads.length).toBe(1);
     expect(s.engine().plans.get("p/v")).toMatchObject([{ key: "p/v/4", url: "https://cdn.example/v/4.m4s", dueIn: 5000, availableIn: 0 }, { key: "p/v/5" }]);
+    // The other way round what is on its way would be let go of, and begin again.
+    expect(s.engine().calls).toEqual(["p/v/3", "plan p/v"]);
   });
 
   it("answers what was held as from a cache, without a measurement", async () => {

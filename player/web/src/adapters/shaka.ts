@@ -213,7 +213,6 @@ function plugin(shaka: any, plain: any) {
         ...(named.range && { range: named.range }),
         ...(named.duration && { duration: named.duration }),
       };
-      safely(() => watch.plan(named, context, request, head, headers));
       const chunks: Uint8Array[] = [];
       let [loaded, told, toldAt, active] = [0, 0, performance.now(), 0];
       const progress = (reply: SegmentReply, remaining: number) => {
@@ -225,7 +224,7 @@ function plugin(shaka: any, plain: any) {
       let fed = Promise.resolve();
       const head_ = (reply: SegmentReply) => headersReceived(Object.fromEntries(reply.headers));
       try {
-        const reply = await transfer(watch.session, asked, head_, (bytes, reply) => {
+        const arriving = transfer(watch.session, asked, head_, (bytes, reply) => {
           chunks.push(bytes);
           loaded += bytes.length;
           const feed = request.streamDataCallback;
@@ -234,6 +233,9 @@ function plugin(shaka: any, plain: any) {
             progress(reply, Math.max(reply.size - loaded, 0));
           }
         });
+        // After the request: what was planned of this segment is on its way, and goes on.
+        safely(() => watch.plan(named, context, request, head, asked.headers!));
+        const reply = await arriving;
         await fed;
         if (!reply.hit) progress(reply, 0);
         const data = join(chunks).buffer;

@@ -1,13 +1,14 @@
 // Asks the origin for pieces of segments (swarm/node/fetch.go).
-import { Cause, FetchError, InputType, type Duration, type Fetch } from "../core/index.ts";
+import { Cause, EffectType, FetchError, InputType, type Duration, type Fetch, type Key } from "../core/index.ts";
 import { equal } from "../segments/bytes.ts";
 import { Fault, faultOf, isConflict, SegmentError } from "../segments/errors.ts";
 import { fetchOrigin, StatusError, type Head } from "../segments/origin.ts";
 import { OriginWriter } from "../segments/originwriter.ts";
 import { leafOf, PieceSize, pieceLength } from "../segments/piece.ts";
+import { seal, type Meta } from "../segments/segment.ts";
 import { distrust } from "./claims.ts";
 import type { Node } from "./node.ts";
-import { originRequest, type Obj, type Resource } from "./object.ts";
+import { Obj, originRequest, type Resource } from "./object.ts";
 
 /** How long after its availability a 404 of a segment may still mean "not there yet", ms. */
 const FreshOrigin = 10_000;
@@ -43,16 +44,32 @@ async function run(n: Node, o: Obj, res: Resource, f: Fetch): Promise<void> {
   ended(n, o, f, bytes, failure, cancel.signal.aborted);
 }
 
+/** Takes in what the page fetched itself, at the player's start. */
+export async function provide(n: Node, key: Key, bytes: Uint8Array, meta: Meta): Promise<void> {
+  n.tally.origin += bytes.length;
+  n.tally.consumed += bytes.length;
+  const fetch: Fetch = { type: EffectType.Fetch, key, id: 0, first: 0, count: -1, cause: Cause.Startup };
+  n.feed({ type: InputType.FetchEnded, fetch, bytes: bytes.length, error: FetchError.NoError, retryAfter: 0 });
+  const o = new Obj(key);
+  const a = o.assembly;
+  a.setSize(bytes.length);
+  const writer = new OriginWriter(a, 0, () => {}, () => {});
+  await writer.write(bytes);
+  await writer.close();
+  n.cfg.events.segment(o);
+  if (!meta.shareable || n.objects.has(key)) return;
+  await n.cfg.store.put(await seal(key, meta, a.size, a.leaves(), a.pieces(), undefined));
+  n.known.add(key);
+  n.feed({ type: InputType.Held, key, size: a.size });
+}
+
 /** Streams the origin's bytes into the assembly. */
 async function download(n: Node, o: Obj, res: Resource, f: Fetch, signal: AbortSignal, received: (count: number) => void): Promise<void> {
   const a = o.assembly;
   const writer = new OriginWriter(
     a,
     f.first,
-    (i) => {
-      o.came("", a.piece(i)!.length);
-      n.gained(o, "", i, 1);
-    },
+    (i) => n.gained(o, "", i, 1),
     () => flowing(n, o, ""),
   );
   let written = 0;

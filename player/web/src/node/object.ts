@@ -55,11 +55,12 @@ export class Obj {
   constructor(key: Key) {
     this.key = key;
     this.assembly = new Assembly(key);
+    this.assembly.came = (from, bytes) => this.came(from, bytes);
     this.born = this.touched = performance.now();
   }
 
   /** Notes fresh bytes. */
-  came(from: PeerID, bytes: number): void {
+  private came(from: PeerID, bytes: number): void {
     this.touched = performance.now();
     this.from.set(from, (this.from.get(from) ?? 0) + bytes);
     this.arrivals.came(bytes, this.touched);

@@ -236,7 +236,7 @@ async function takePiece(n: Node, lk: Neighbour, a: Arrival, p: PieceFrame): Pro
     if (p.compressed) data = await decompressPiece(data);
     if (p.continues) data = wholeOf(a, p.index, data);
     a.tail = new Uint8Array();
-    fresh = await assembly.putPiece(p.index, data);
+    fresh = await assembly.putPiece(p.index, data, lk.peer);
   } catch (error) {
     const tail = assembly.tail;
     // An unsigned tail that this piece goes on from is this neighbour's word, or no better.
@@ -247,10 +247,8 @@ async function takePiece(n: Node, lk: Neighbour, a: Arrival, p: PieceFrame): Pro
     judge(n, lk, a, error);
     return false;
   }
-  if (fresh) {
-    n.tally.peer += data.length;
-    o.came(lk.peer, data.length);
-  } else n.tally.duplicate += data.length;
+  if (fresh) n.tally.peer += data.length;
+  else n.tally.duplicate += data.length;
   n.gained(o, lk.peer, p.index, 1);
   return true;
 }

@@ -20,6 +20,8 @@ export class Assembly {
   generation = 0;
   /** Number of tails taken back. */
   retracted = 0;
+  /** Told of every piece that is kept, before the watchers are: whom it came from, "" the origin, and its bytes. */
+  came: (from: string, bytes: number) => void = () => {};
   /** Called after every change. */
   readonly watchers = new Set<() => void>();
 
@@ -87,8 +89,8 @@ export class Assembly {
     if (!old || (old.size < 0 && (st.size >= 0 || st.count > old.count))) this.statement = st;
   }
 
-  /** Verifies a piece against its leaf and keeps it. False when it was here already. */
-  async putPiece(index: number, data: Uint8Array): Promise<boolean> {
+  /** Verifies a piece of a peer against its leaf and keeps it. False when it was here already. */
+  async putPiece(index: number, data: Uint8Array, from = ""): Promise<boolean> {
     if (this.failure) throw this.failure;
     if (
       index < 0 ||
@@ -103,10 +105,10 @@ export class Assembly {
     const { generation } = this;
     if (!equal(await leafOf(data), leaf)) this.fail(Fault.BadPiece, `piece ${index} does not match its leaf`);
     if (this.generation !== generation) this.fail(Fault.Conflict, "it was reset");
-    return this.keep(index, data);
+    return this.keep(index, data, from);
   }
 
-  private keep(index: number, data: Uint8Array): boolean {
+  private keep(index: number, data: Uint8Array, from: string): boolean {
     if (this.failure) throw this.failure;
     const here = this.pieceList[index];
     if (here) {
@@ -119,6 +121,7 @@ export class Assembly {
     this.pieceList[index] = data;
     this.held++;
     if (tail?.index === index) this.shown = undefined;
+    this.came(from, data.length);
     this.notify();
     return true;
   }
@@ -134,7 +137,7 @@ export class Assembly {
     if (ends || (this.size >= 0 && data.length !== pieceLength(this.size, index)))
       this.fail(Fault.Conflict, `the origin has piece ${index} with ${data.length} bytes, the size is ${this.size}`);
     this.addLeaves(index, [leaf]);
-    return this.keep(index, data);
+    return this.keep(index, data, "");
   }
 
   piece(index: number): Uint8Array | undefined {

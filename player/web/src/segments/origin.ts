@@ -63,6 +63,13 @@ const transient = (code: number) => code === 408 || code === 425 || code === 429
 export const shareable = (headers: Headers): boolean =>
   !(headers.get("cache-control") ?? "").split(",").some((d) => /^\s*(private|no-store)\s*(=|$)/i.test(d));
 
+export const metaOf = (headers: Headers): Meta => ({
+  contentType: headers.get("content-type") ?? "",
+  etag: headers.get("etag") ?? "",
+  lastModified: headers.get("last-modified") ?? "",
+  shareable: shareable(headers),
+});
+
 /** The exact version of an answer, empty if it tells none. */
 function validator(h: Headers): string {
   const etag = h.get("etag") ?? "";
@@ -195,13 +202,7 @@ async function take(p: Progress, answer: Response, first: number, ranged: boolea
     p.validator = validator(headers);
     p.ranges = headers.get("accept-ranges") !== "none";
     if (p.size > MaxSegmentSize) throw new SegmentError(Fault.TooLarge, `${answer.url}: ${p.size} bytes`);
-    const meta: Meta = {
-      contentType: headers.get("content-type") ?? "",
-      etag: headers.get("etag") ?? "",
-      lastModified: headers.get("last-modified") ?? "",
-      shareable: shareable(headers),
-    };
-    p.to = await p.sink({ status, size: p.size, meta, headers, url: answer.url });
+    p.to = await p.sink({ status, size: p.size, meta: metaOf(headers), headers, url: answer.url });
   }
   const end = request.last >= 0 ? request.last - request.first + 1 : MaxSegmentSize + 1;
   const reader = answer.body!.getReader();
@@ -228,7 +229,7 @@ async function take(p: Progress, answer: Response, first: number, ranged: boolea
  * and another origin need not tell that they are encoded: of what is usually
  * compressed it says nothing then.
  */
-function contentLength(answer: Response): number {
+export function contentLength(answer: Response): number {
   const { headers } = answer;
   const field = headers.get("content-length");
   const encoded = headers.get("content-encoding");

@@ -25,6 +25,8 @@ export type WorkerRequest = Omit<SegmentRequest, "signal">;
 export type ToWorker =
   | { to: "start"; options: WorkerOptions }
   | { to: "request"; id: number; request: WorkerRequest }
+  /** What the page fetched before the worker ran. */
+  | { to: "provide"; request: WorkerRequest; bytes: Uint8Array; headers: [string, string][] }
   | { to: "abort"; id: number }
   | { to: "plan"; track: string; upcoming: PlannedSegment[] }
   | { to: "condition"; condition: Condition }

@@ -1,13 +1,14 @@
 // The peer, where it does not get in the page's way: websocket, MessagePack, hashing,
 // compression, IndexedDB and the brain. Only connections and the player are outside.
 import type { Condition, PlannedSegment } from "../engine.ts";
+import { provide } from "../node/fetch.ts";
 import type { Network } from "../node/network.ts";
 import { Node } from "../node/node.ts";
 import type { Resource } from "../node/object.ts";
 import type { Reader, Stream } from "../node/stream.ts";
 import { RtcNetwork } from "../rtc/network.ts";
 import { lazy } from "../segments/lazy.ts";
-import { StatusError } from "../segments/origin.ts";
+import { metaOf, StatusError } from "../segments/origin.ts";
 import { Store } from "../segments/store.ts";
 import type { FromWorker, Port, ToWorker, WorkerOptions, WorkerRequest } from "./messages.ts";
 import { sourcesOf, split, statsOf } from "./report.ts";
@@ -105,6 +106,8 @@ class PeerHost {
     switch (m.to) {
       case "request":
         return this.request(m.id, m.request);
+      case "provide":
+        return void provide(this.node, m.request.key, m.bytes, metaOf(new Headers(m.headers)));
       case "abort":
         return this.abort(m.id);
       case "plan":

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package browser
+
+import "testing"
+
+func hurry(testing.TB) {}
