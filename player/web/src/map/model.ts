@@ -102,6 +102,7 @@ export interface Edge {
 /** More edges than this are left out, those that carry the least first. */
 export const maxEdges = 3000;
 
+/** The busiest first. */
 export function edges(s: Swarm): Edge[] {
   const index = new Map(s.peers.map((p, i) => [p.id, i]));
   const list: Edge[] = [];
@@ -110,7 +111,7 @@ export function edges(s: Swarm): Edge[] {
     if (a === undefined || b === undefined) continue; // its other end is on another server
     list.push(l.ab >= l.ba ? { from: a, to: b, flow: l.ab + l.ba } : { from: b, to: a, flow: l.ab + l.ba });
   }
-  return list.length <= maxEdges ? list : list.sort((x, y) => y.flow - x.flow).slice(0, maxEdges);
+  return list.sort((x, y) => y.flow - x.flow).slice(0, maxEdges);
 }
 
 /** One peer's links, seen from it, the busiest first. */

@@ -1,18 +1,21 @@
 // The layers that deck.gl draws.
 
-import { ArcLayer, GeoJsonLayer, LineLayer, ScatterplotLayer, TextLayer } from "@deck.gl/layers";
+import { GeoJsonLayer, ScatterplotLayer, TextLayer } from "@deck.gl/layers";
 import { feature } from "topojson-client";
 import type { Topology } from "topojson-specification";
 import land from "world-atlas/land-110m.json";
 import type { Edge, Peer } from "./model.ts";
 import type { Mode } from "./places.ts";
+import { StrokeLayer, strokes, vertices } from "./strokes.ts";
 
 type Colour = [number, number, number, number];
 
 /** Colours that stay apart in every common colour blindness (Okabe and Ito). */
 const colours = {
   peer: [86, 180, 233, 255] as Colour,
-  seed: [230, 159, 0, 255] as Colour,
+  seed: [46, 204, 140, 255] as Colour,
+  origin: [230, 159, 0, 255] as Colour,
+  feed: [230, 159, 0, 130] as Colour,
   stalled: [213, 94, 0, 255] as Colour,
   unknown: [160, 160, 170, 255] as Colour,
   chosen: [240, 228, 66, 255] as Colour,
@@ -42,9 +45,21 @@ export function flowColour(bytesPerSecond: number): Colour {
   return [Math.round(60 + 190 * heat), Math.round(130 + 90 * heat), Math.round(220 - 120 * heat), Math.round(90 + 140 * heat)];
 }
 
-/** Pixels by the logarithm of what a peer has sent: 3 for nothing, 12 for a GB and more. */
-export const radius = (p: Peer): number =>
-  p.seed ? 10 : 3 + 9 * Math.min(1, Math.max(0, Math.log10(Math.max(1, p.report?.sent_bytes ?? 0)) - 5) / 4);
+/**
+ * Pixels by the logarithm of what a peer has sent: 3 for nothing, 12 for a GB and
+ * more. In a crowd viewers are drawn smaller, down to half.
+ */
+export const radius = (p: Peer, crowd: number): number =>
+  p.seed ? 10 : (3 + 9 * Math.min(1, Math.max(0, Math.log10(Math.max(1, p.report?.sent_bytes ?? 0)) - 5) / 4)) * Math.min(1, Math.max(0.5, Math.sqrt(400 / crowd)));
+
+/** Lines from the origin, to those that take the most: more would hide the rest. */
+export const maxFeeds = 200;
+
+function fed(peers: readonly Peer[]): number[] {
+  const list = peers.flatMap((p, i) => (p.report && p.report.origin_rate > 0 ? [i] : []));
+  if (list.length <= maxFeeds) return list;
+  return list.sort((a, b) => peers[b]!.report!.origin_rate - peers[a]!.report!.origin_rate).slice(0, maxFeeds);
+}
 
 function peerColour(s: Scene, i: number): Colour {
   const p = s.peers[i]!;
@@ -54,19 +69,24 @@ function peerColour(s: Scene, i: number): Colour {
   return s.known[i] ? colours.peer : colours.unknown;
 }
 
-/** The layers of a scene, from the back to the front. */
-export function layers(s: Scene) {
-  const ends = {
-    data: s.edges as Edge[],
-    getSourcePosition: (e: Edge) => s.at[e.from]!,
-    getTargetPosition: (e: Edge) => s.at[e.to]!,
-    getWidth: (e: Edge) => 0.5 + Math.min(1.5, Math.log10(1 + e.flow) / 4),
-  };
+/** Indices of peers from the back to the front: seeds and the chosen one are never hidden. */
+function order(s: Scene): number[] {
+  const height = (p: Peer) => (p.id === s.chosen ? 2 : p.seed ? 1 : 0);
+  return s.peers.map((_, i) => i).sort((a, b) => height(s.peers[a]!) - height(s.peers[b]!));
+}
+
+/** The layers of a scene, from the back to the front, with the first of its edges. */
+export function layers(s: Scene, count = s.edges.length) {
+  const { edges } = s;
+  const arcs = new StrokeLayer({
+    id: "arcs",
+    data: vertices(strokes(count, s.mode === "map", (i) => s.at[edges[i]!.from]!, (i) => s.at[edges[i]!.to]!, (i) => flowColour(edges[i]!.flow))),
+  });
   const dots = new ScatterplotLayer<number>({
     id: "peers",
-    data: s.peers.map((_, i) => i),
+    data: order(s),
     getPosition: (i) => s.at[i]!,
-    getRadius: (i) => radius(s.peers[i]!),
+    getRadius: (i) => radius(s.peers[i]!, s.peers.length),
     getFillColor: (i) => peerColour(s, i),
     getLineColor: [10, 16, 22],
     lineWidthUnits: "pixels", getLineWidth: 1, stroked: true,
@@ -82,13 +102,10 @@ export function layers(s: Scene) {
     getSize: 12, getColor: [255, 255, 255], getPixelOffset: [0, -18],
   });
   // The origin is no peer: a diamond of its own, with a line to everyone that it feeds.
-  const feeds = new LineLayer<number>({
+  const takers = fed(s.peers);
+  const feeds = new StrokeLayer({
     id: "feeds",
-    data: s.peers.flatMap((p, i) => (p.report && p.report.origin_rate > 0 ? [i] : [])),
-    getSourcePosition: () => s.origin,
-    getTargetPosition: (i) => s.at[i]!,
-    getColor: [230, 159, 0, 130],
-    getWidth: (i) => 0.5 + Math.min(3, Math.log10(1 + s.peers[i]!.report!.origin_rate) / 2),
+    data: vertices(strokes(takers.length, false, () => s.origin, (i) => s.at[takers[i]!]!, () => colours.feed)),
   });
   const origin = new TextLayer<string>({
     id: "origin",
@@ -98,20 +115,9 @@ export function layers(s: Scene) {
     getText: (text) => text,
     getSize: (text) => (text === "◆" ? 28 : 13),
     getPixelOffset: (text) => (text === "◆" ? [0, 0] : [0, -22]),
-    getColor: colours.seed,
+    getColor: colours.origin,
   });
-  if (s.mode === "links") {
-    return [
-      new LineLayer<Edge>({ id: "edges", ...ends, getColor: (e) => flowColour(e.flow) }),
-      feeds, dots, seeds, origin,
-    ];
-  }
-  return [
-    new GeoJsonLayer({ id: "land", data: world, getFillColor: colours.land, stroked: false, material: false }),
-    new ArcLayer<Edge>({
-      id: "arcs", ...ends, numSegments: 10, getHeight: 0.25,
-      getSourceColor: (e) => flowColour(e.flow), getTargetColor: (e) => flowColour(e.flow),
-    }),
-    feeds, dots, seeds, origin,
-  ];
+  const above = [arcs, feeds, dots, seeds, origin];
+  if (s.mode === "links") return above;
+  return [new GeoJsonLayer({ id: "land", data: world, getFillColor: colours.land, stroked: false, material: false }), ...above];
 }
