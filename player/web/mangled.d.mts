@@ -1,1 +1,1 @@
-export declare function ownNames(): Promise<RegExp>;
+export declare function ownNames(): string[];

@@ -2,7 +2,7 @@
 import { InputType, type Key } from "../core/index.ts";
 import { validKey } from "../segments/key.ts";
 import type { Node } from "./node.ts";
-import type { Resource } from "./object.ts";
+import type { Obj, Resource } from "./object.ts";
 
 /** Segments that may be planned ahead at a time. */
 export const MaxPlan = 1024;
@@ -29,7 +29,7 @@ export function plan(n: Node, resources: Resource[]): void {
     o.res = r;
     n.want(o);
   }
-  const gone = [];
+  const gone: Obj[] = [];
   for (const [key, o] of n.objects) {
     if (next.has(key) || !o.planned) continue;
     o.planned = false;
