@@ -8,8 +8,8 @@ interface Size {
   limit: number;
 }
 
-test("what pages load keeps to size.json", { timeout: 60_000 }, async () => {
+test("what pages load keeps to size.json", { timeout: 240_000 }, async () => {
   const all: Size[] = await sizes();
-  expect(all.length).toBe(3);
+  expect(all.map(({ name }) => name)).toContain("all adapters: page and worker");
   for (const { name, size, limit } of all) expect(size, name).toBeLessThanOrEqual(limit);
 });
