@@ -13,16 +13,17 @@ import (
 	"github.com/shoal-p2p/shoal/signal"
 )
 
-// perAddress is how many connections come from one loopback address: a little
-// less than it has ports.
-const perAddress = 20_000
+// addresses are so many loopback addresses that connections come from by turns. A
+// connection that ended keeps its port for a minute, and of a crowded address the
+// system takes long to find a free one.
+const addresses = 200
 
 // dialTimeout bounds one handshake, and one answer to a Join.
 const dialTimeout = 30 * time.Second
 
-// dialer connects from 127.0.0.2 and on, by the connection's number.
+// dialer connects from 127.0.0.2 and on, by turns.
 func dialer(n int) *websocket.Dialer {
-	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+n/perAddress%200))}}
+	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+n%addresses))}}
 	return &websocket.Dialer{HandshakeTimeout: dialTimeout, ReadBufferSize: 512, WriteBufferPool: &writeBuffers,
 		WriteBufferSize: 4096, NetDialContext: from.DialContext}
 }
