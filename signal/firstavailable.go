@@ -1,9 +1,25 @@
 package signal
 
+import (
+	"math/rand/v2"
+	"slices"
+)
+
 // FirstAvailable pairs with whoever has spare links, least recently handed out
-// first, so that introductions spread evenly. One of those handed out is a seed
-// when a seed has room, since a seed holds everything first. It is the default.
-func FirstAvailable() Pairing { return new(firstAvailable) }
+// first, so that introductions spread evenly, and every second time with anybody by
+// chance. One of those handed out is a seed when a seed has room, since a seed holds
+// everything first. It is the default.
+//
+// Chance is what makes the swarm small. In a crowd that comes at once only the latest
+// few have links to spare: by them alone everybody would be linked to those who came
+// just before and just after, and a segment would go through the swarm as along a
+// chain. Who is full takes the newcomer in and gives up a weaker link.
+func FirstAvailable() Pairing {
+	return &firstAvailable{random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
+}
+
+// anyShare: of so many introductions one is by chance, rounded up.
+const anyShare = 2
 
 // scanLimit bounds the work of one Suggest in a huge swarm. Handed-out members
 // move to the back, so those in front are rarely unusable.
@@ -16,6 +32,8 @@ const rescue = 2
 
 type firstAvailable struct {
 	seeds, spare, full peerQueue
+	all                []*Peer
+	random             *rand.Rand // nil: nobody by chance
 }
 
 func (f *firstAvailable) home(p *Peer) *peerQueue {
@@ -29,7 +47,11 @@ func (f *firstAvailable) home(p *Peer) *peerQueue {
 	}
 }
 
-func (f *firstAvailable) Add(p *Peer) { f.home(p).pushBack(p) }
+func (f *firstAvailable) Add(p *Peer) {
+	f.home(p).pushBack(p)
+	p.place = int32(len(f.all))
+	f.all = append(f.all, p)
+}
 
 func (f *firstAvailable) Update(p *Peer) {
 	if home := f.home(p); home != p.queue {
@@ -38,7 +60,13 @@ func (f *firstAvailable) Update(p *Peer) {
 	}
 }
 
-func (f *firstAvailable) Remove(p *Peer) { p.queue.remove(p) }
+func (f *firstAvailable) Remove(p *Peer) {
+	p.queue.remove(p)
+	last := f.all[len(f.all)-1]
+	f.all[p.place], last.place = last, p.place
+	f.all[len(f.all)-1] = nil
+	f.all = f.all[:len(f.all)-1]
+}
 
 func (f *firstAvailable) Suggest(p *Peer, n int, usable func(*Peer) bool, into []*Peer) []*Peer {
 	if n <= 0 {
@@ -48,6 +76,7 @@ func (f *firstAvailable) Suggest(p *Peer, n int, usable func(*Peer) bool, into [
 	if !p.Seed {
 		into = f.seeds.take(p, len(into)+1, usable, into)
 	}
+	into = f.chance(p, (n+anyShare-1)/anyShare, most, usable, into)
 	into = f.spare.take(p, most, usable, into)
 	into = f.seeds.take(p, most, usable, into)
 	if len(into) == most-n && p.Links == 0 {
@@ -56,6 +85,25 @@ func (f *firstAvailable) Suggest(p *Peer, n int, usable func(*Peer) bool, into [
 	if len(into) < most && p.Spare() {
 		p.queue.remove(p)
 		f.home(p).pushFront(p)
+	}
+	return into
+}
+
+// chance appends up to n members drawn from all, with room or without.
+func (f *firstAvailable) chance(p *Peer, n, most int, usable func(*Peer) bool, into []*Peer) []*Peer {
+	if f.random == nil {
+		return into
+	}
+	for tries := tries * n; tries > 0 && n > 0 && len(into) < most; tries-- {
+		q := f.all[f.random.IntN(len(f.all))]
+		if q == p || q.Seed || slices.Contains(into, q) || !usable(q) {
+			continue
+		}
+		into = append(into, q)
+		n--
+		home := q.queue
+		home.remove(q)
+		home.pushBack(q)
 	}
 	return into
 }
@@ -96,7 +144,7 @@ func (q *peerQueue) take(self *Peer, most int, usable func(*Peer) bool, into []*
 			break
 		}
 		next := p.next
-		if p != self && usable(p) {
+		if p != self && !slices.Contains(into, p) && usable(p) {
 			into = append(into, p)
 			q.remove(p)
 			q.pushBack(p)

@@ -21,7 +21,7 @@ func Nearest(seed uint64) func() Pairing {
 }
 
 const (
-	// chanceShare: one introduction in so many is by chance.
+	// chanceShare: one introduction in so many is by chance, with room or without.
 	chanceShare = 4
 	// perGroup candidates are drawn from each group, anywhere from all.
 	perGroup, anywhere = 12, 24
@@ -186,9 +186,10 @@ func (f *nearest) Suggest(p *Peer, n int, usable func(*Peer) bool, into []*Peer)
 			chance--
 		}
 	}
-	chances := f.draw(byAnything, p, anywhere, fit)
+	open := func(q *Peer) bool { return !q.Seed && !taken(q) && usable(q) } // with room or without
+	chances := f.draw(byAnything, p, chance, open)
 	into = append(into, chances[:min(chance, len(chances), most-len(into))]...)
-	candidates := slices.DeleteFunc(chances, taken)
+	candidates := slices.DeleteFunc(f.draw(byAnything, p, anywhere, fit), taken)
 	for kind := byAddress; kind < byAnything; kind++ {
 		if p.near.in[kind] {
 			candidates = append(candidates, f.draw(kind, p, perGroup, fit)...)
@@ -200,9 +201,9 @@ func (f *nearest) Suggest(p *Peer, n int, usable func(*Peer) bool, into []*Peer)
 			into = append(into, q)
 		}
 	}
-	if len(into) == begin && p.Links == 0 {
+	if lonely := min(rescue, n) - (len(into) - begin); lonely > 0 && p.Links == 0 {
 		full := func(q *Peer) bool { return !taken(q) && usable(q) }
-		into = f.nearestOf(p, f.draw(byAnything, p, anywhere, full), min(rescue, n), into)
+		into = f.nearestOf(p, f.draw(byAnything, p, anywhere, full), lonely, into)
 	}
 	for _, q := range into[begin:] {
 		f.sated(q)

@@ -81,8 +81,13 @@ func (w *world) link(i, j int, up bool) {
 // up the worst link now and then, ask for more when there are few.
 func (w *world) grow(f Pairing, rounds int) {
 	ask := func(i, n int) {
-		usable := func(q *Peer) bool { return q.Spare() && !w.links[i][w.index[q]] }
+		usable := func(q *Peer) bool { return !w.links[i][w.index[q]] }
 		for _, q := range f.Suggest(w.peers[i], n, usable, nil) {
+			if j := w.index[q]; !q.Spare() { // it gives up the link of least use, which need not be the longest
+				k := w.ordered(j)[w.random.IntN(len(w.links[j]))]
+				w.link(j, k, false)
+				f.Update(w.peers[k])
+			}
 			w.link(i, w.index[q], true)
 			f.Update(q)
 			f.Update(w.peers[i])

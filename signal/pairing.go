@@ -23,6 +23,7 @@ type Peer struct {
 	// intrusive queue of FirstAvailable: 2 words instead of a table entry per member
 	prev, next *Peer
 	queue      *peerQueue
+	place      int32 // among all
 
 	near *near // of Nearest, nil otherwise
 

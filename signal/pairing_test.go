@@ -1,13 +1,16 @@
 package signal
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func anybody(*Peer) bool { return true }
@@ -29,8 +32,11 @@ func newPeers(f Pairing, n int) []*Peer {
 	return peers
 }
 
+// inTurn is FirstAvailable without chance.
+func inTurn() Pairing { return new(firstAvailable) }
+
 func TestFirstAvailableSpreads(t *testing.T) {
-	f := FirstAvailable()
+	f := inTurn()
 	peers := newPeers(f, 7)
 	asker := &Peer{ID: MemberID{100}, MaxLinks: 0}
 	f.Add(asker)
@@ -47,7 +53,7 @@ func TestFirstAvailableSpreads(t *testing.T) {
 }
 
 func TestFirstAvailableLeavesOut(t *testing.T) {
-	f := FirstAvailable()
+	f := inTurn()
 	peers := newPeers(f, 5)
 	peers[1].Links = 4
 	f.Update(peers[1])
@@ -67,7 +73,7 @@ func TestFirstAvailableLeavesOut(t *testing.T) {
 }
 
 func TestFirstAvailablePrefersOneSeed(t *testing.T) {
-	f := FirstAvailable()
+	f := inTurn()
 	peers := newPeers(f, 4)
 	for i := range 2 {
 		s := &Peer{ID: MemberID{byte(200 + i)}, Seed: true, MaxLinks: 1}
@@ -90,7 +96,7 @@ func TestFirstAvailablePrefersOneSeed(t *testing.T) {
 }
 
 func TestFirstAvailableHandsOutTheUnsatisfiedFirst(t *testing.T) {
-	f := FirstAvailable()
+	f := inTurn()
 	peers := newPeers(f, 4)
 	nobody := func(*Peer) bool { return false }
 	f.Suggest(peers[3], 2, nobody, nil) // 3 got nobody
@@ -100,7 +106,7 @@ func TestFirstAvailableHandsOutTheUnsatisfiedFirst(t *testing.T) {
 }
 
 func TestFirstAvailableRescuesTheLonely(t *testing.T) {
-	f := FirstAvailable()
+	f := inTurn()
 	peers := newPeers(f, 5)
 	for _, p := range peers[1:] {
 		p.Links = p.MaxLinks
@@ -113,6 +119,67 @@ func TestFirstAvailableRescuesTheLonely(t *testing.T) {
 	f.Update(peers[0])
 	if got := f.Suggest(peers[0], 4, anybody, nil); len(got) != 0 {
 		t.Errorf("a member with a link got full ones: %v", names(got))
+	}
+}
+
+// TestFirstAvailableMakesASmallWorld lets a crowd come at once, each asking for eight
+// of ten links; who is full gives one up for a newcomer. By turns alone the links
+// follow the order of arrival and ways grow with the crowd.
+func TestFirstAvailableMakesASmallWorld(t *testing.T) {
+	const crowd, most, wanted = 2000, 10, 8
+	grow := func(f Pairing) float64 {
+		r := rand.New(rand.NewPCG(3, 4))
+		peers, index := make([]*Peer, crowd), map[MemberID]int{}
+		links := make([][]int, crowd)
+		set := func(i int) { peers[i].Links = len(links[i]); f.Update(peers[i]) }
+		cut := func(i, j int) {
+			links[i] = slices.DeleteFunc(links[i], func(k int) bool { return k == j })
+			links[j] = slices.DeleteFunc(links[j], func(k int) bool { return k == i })
+			set(j)
+		}
+		for i := range peers {
+			peers[i] = &Peer{ID: MemberID{byte(i), byte(i >> 8)}, MaxLinks: most}
+			index[peers[i].ID] = i
+			f.Add(peers[i])
+			free := func(q *Peer) bool { return !slices.Contains(links[i], index[q.ID]) }
+			for _, q := range f.Suggest(peers[i], wanted, free, nil) {
+				j := index[q.ID]
+				if len(links[j]) == most {
+					cut(j, links[j][r.IntN(most)])
+				}
+				links[i], links[j] = append(links[i], j), append(links[j], i)
+				set(j)
+			}
+			set(i)
+		}
+		sum, n := 0, 0
+		for i := 0; i < crowd; i += 100 {
+			far := map[int]int{i: 0}
+			for todo := []int{i}; len(todo) > 0; todo = todo[1:] {
+				for _, j := range links[todo[0]] {
+					if _, known := far[j]; !known {
+						far[j] = far[todo[0]] + 1
+						todo = append(todo, j)
+					}
+				}
+			}
+			if len(far) != crowd {
+				t.Errorf("of %d members one reaches %d", crowd, len(far))
+			}
+			for _, d := range far {
+				sum += d
+			}
+			n += len(far)
+		}
+		return float64(sum) / float64(n)
+	}
+	f := FirstAvailable().(*firstAvailable)
+	f.random = rand.New(rand.NewPCG(5, 6))
+	chance, turns := grow(f), grow(inTurn())
+	ideal := math.Log(crowd) / math.Log(most-1) // of a random graph, about
+	t.Logf("mean way %.2f links, by turns alone %.2f, of a random graph %.2f", chance, turns, ideal)
+	if chance > 1.35*ideal || turns < 2*chance {
+		t.Errorf("mean way of %.2f links, want at most %.2f and half of %.2f", chance, 1.35*ideal, turns)
 	}
 }
 
@@ -170,11 +237,14 @@ func TestExceptAndStatusWant(t *testing.T) {
 	r := dialRaw(t, url).join("swarm", 9)
 	r.say(&Want{Count: 9, Except: []MemberID{IDOf(secretOf(0)), IDOf(secretOf(2))}})
 	got := hear[*Peers](r).IDs
-	if d := cmp.Diff([]MemberID{IDOf(secretOf(1)), IDOf(secretOf(3))}, got); d != "" {
+	want := []MemberID{IDOf(secretOf(1)), IDOf(secretOf(3))}
+	byID := cmpopts.SortSlices(func(a, b MemberID) bool { return bytes.Compare(a[:], b[:]) < 0 })
+	if d := cmp.Diff(want, got, byID); d != "" {
 		t.Error(d)
 	}
-	r.say(&Status{Links: 2, MaxLinks: 10, Want: 1, Except: got})
-	if d := cmp.Diff([]MemberID{IDOf(secretOf(0))}, hear[*Peers](r).IDs); d != "" {
+	r.say(&Status{Links: 2, MaxLinks: 10, Want: 9, Except: got})
+	want = []MemberID{IDOf(secretOf(0)), IDOf(secretOf(2))}
+	if d := cmp.Diff(want, hear[*Peers](r).IDs, byID); d != "" {
 		t.Error(d)
 	}
 }
@@ -196,7 +266,7 @@ func TestPlacesSpokenForAreNotHandedOutAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if Type(m[0]) == TypePeers {
+			if holder := IDOf(secretOf(0)); Type(m[0]) == TypePeers && bytes.Contains(m, holder[:]) {
 				introduced++
 			}
 			if Type(m[0]) == TypePong {
@@ -204,7 +274,7 @@ func TestPlacesSpokenForAreNotHandedOutAgain(t *testing.T) {
 			}
 		}
 	}
-	if introduced != 2 {
+	if introduced < 1 || introduced > 2 {
 		t.Errorf("a member with room for 2 was handed out %d times", introduced)
 	}
 }
