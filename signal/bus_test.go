@@ -242,6 +242,34 @@ func TestSizeIsRightWithinTwoSeconds(t *testing.T) {
 	})
 }
 
+// TestSizeIsRightForWhoMoved has a member leave one server and join another before
+// the two have talked: its Welcome counts it twice, and what follows must not.
+func TestSizeIsRightForWhoMoved(t *testing.T) {
+	inFleet(t, 2, Config{}, func(f *fleet) {
+		f.client(0, 0)
+		mover, _ := f.client(1, 1)
+		f.client(1, 2)
+		settle(3 * time.Second) // all is told
+		mover.Close()
+		_, moved := f.client(0, 1)
+		synctest.Wait()
+		w := moved.all()[0]
+		if w.kind != "welcome" || w.w.SwarmSize != 4 {
+			f.t.Errorf("welcomed with %+v, the story needs a size of 4", w)
+		}
+		settle(2 * time.Second)
+		last := 0
+		for _, e := range moved.all() {
+			if e.kind == "size" {
+				last = e.n
+			}
+		}
+		if last != 3 {
+			f.t.Errorf("who moved believes in a swarm of %d, want 3", last)
+		}
+	})
+}
+
 func TestADeadServerLosesOnlyItsSockets(t *testing.T) {
 	inFleet(t, 3, Config{}, func(f *fleet) {
 		var heard []*recorder

@@ -311,15 +311,3 @@ func (s *Server) hearLeft(from serverID, r *busReader) error {
 	}
 	return nil
 }
-
-// tellSize tells members the size at once.
-func (s *Server) tellSize(w *swarm, now time.Time) {
-	n := s.size(w)
-	if !w.sizeDue(now, n) {
-		return
-	}
-	size := Append(nil, &Size{Members: n})
-	for _, m := range w.members {
-		m.send(websocket.BinaryMessage, size)
-	}
-}

@@ -59,8 +59,9 @@ type member struct {
 	acquaintances
 	report *reported // nil until it reports
 	joined time.Time
+	told   int // size of the swarm as it was told; also the keeper's, as nextPing is
 
-	nextPing time.Time // keeper
+	nextPing time.Time
 }
 
 // Errors that end the reading.

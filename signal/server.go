@@ -263,14 +263,8 @@ func (s *Server) round(now time.Time) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, w := range s.swarms {
-		var size []byte
-		if n := s.size(w); w.sizeDue(now, n) {
-			size = Append(nil, &Size{Members: n})
-		}
+		s.tellSize(w, now)
 		for _, m := range w.members {
-			if size != nil {
-				m.send(websocket.BinaryMessage, size)
-			}
 			switch {
 			case m.nextPing.IsZero(): // spread the pings of a join storm
 				m.nextPing = now.Add(rand.N(s.cfg.PingInterval))

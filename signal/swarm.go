@@ -20,8 +20,8 @@ const (
 	sizeLatest = 10 * time.Second
 )
 
-// swarm is the members of one swarm on this server. Server.mu guards it, except
-// announced and announcedAt, which are the keeper's.
+// swarm is the members of one swarm on this server. Server.mu guards it; announced,
+// announcedAt and strays are also the keeper's, who holds it for reading.
 type swarm struct {
 	name    string
 	members map[MemberID]*member
@@ -33,15 +33,40 @@ type swarm struct {
 	repaired    time.Time
 	announced   int
 	announcedAt time.Time
+	strays      bool // some were welcomed with another size than the one announced
 }
 
+// sizeDue says whether to announce a size of n now, and notes that it was.
 func (w *swarm) sizeDue(now time.Time, n int) bool {
-	change := n - w.announced
-	if change == 0 || max(change, -change)*sizeShare <= w.announced && now.Sub(w.announcedAt) < sizeLatest {
+	change := max(n-w.announced, w.announced-n)
+	if w.strays {
+		for _, m := range w.members {
+			change = max(change, n-m.told, m.told-n)
+		}
+		w.strays = change > 0
+	}
+	if change == 0 || change*sizeShare <= w.announced && now.Sub(w.announcedAt) < sizeLatest {
 		return false
 	}
-	w.announced, w.announcedAt = n, now
+	w.announced, w.announcedAt, w.strays = n, now, false
 	return true
+}
+
+// tellSize tells the size, when that is due: to all when it is another, else to those
+// who know another one. A newcomer's Welcome may have said what was true for a moment only: a member that
+// moves between two servers is on both of them until they have talked.
+func (s *Server) tellSize(w *swarm, now time.Time) {
+	n, before := s.size(w), w.announced
+	if !w.sizeDue(now, n) {
+		return
+	}
+	size := Append(nil, &Size{Members: n})
+	for _, m := range w.members {
+		if m.told != n || n != before {
+			m.told = n
+			m.send(websocket.BinaryMessage, size)
+		}
+	}
 }
 
 // size is how many members a swarm has, on all servers.
@@ -108,10 +133,12 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 	s.metrics.joins.Inc()
 	s.audit(AuditJoined, m.from, m.auditMember()...)
 	s.cfg.Log.Debug("joined", "member", id, "swarm", clip(name), "from", m.from, "members", len(w.members))
+	m.told = s.size(w)
+	w.strays = w.strays || m.told != w.announced
 	m.send(websocket.BinaryMessage, Append(nil, &Welcome{
 		ID:         id,
 		ServerTime: s.cfg.Clock(),
-		SwarmSize:  s.size(w),
+		SwarmSize:  m.told,
 		ICEServers: s.iceServers(m, j.Swarm),
 		SigningKey: s.cfg.signingKey(name),
 		Settings:   s.cfg.Settings,

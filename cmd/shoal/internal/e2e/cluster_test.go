@@ -1,20 +1,31 @@
 package e2e
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/shoal-p2p/shoal/cmd/shoal/internal/origin"
 )
 
+// natsCommand is built once.
+var natsCommand = sync.OnceValues(func() (string, error) {
+	bin := filepath.Join(scratch, "nats")
+	if out, err := exec.Command("go", "build", "-o", bin, "./testdata/nats").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return bin, nil
+})
+
 // natsServer runs a NATS server in a process of its own.
 func natsServer(t *testing.T) (p *process, url string) {
 	t.Helper()
-	bin := filepath.Join(scratch, "nats")
-	if out, err := exec.Command("go", "build", "-o", bin, "./testdata/nats").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	bin, err := natsCommand()
+	if err != nil {
+		t.Fatal(err)
 	}
 	cmd := exec.Command(bin)
 	stdin, err := cmd.StdinPipe() // it ends when this closes
