@@ -60,9 +60,10 @@ export async function bundle(options) {
     // Names at a module's top are its own, and it is strict without saying so.
     module: options.format === "esm",
     ecma: 2020,
-    compress: { passes: 2, sequences: false },
+    // What else compress would do makes less of a text, and more of it after brotli.
+    compress: { passes: 2, sequences: false, arrows: false, collapse_vars: false },
     // What bundlers read of an import() is to reach them.
-    format: { comments: /@vite-ignore|webpackIgnore/ },
+    format: { comments: options.format === "esm" && /@vite-ignore|webpackIgnore/ },
     sourceMap: { content: map.text, filename: basename(options.outfile), includeSources: true },
   });
   const [{ inputs }] = Object.values(metafile.outputs).filter((o) => o.entryPoint);
