@@ -34,7 +34,7 @@ func samples() []Message {
 		&Status{Report: &Report{}},
 		&Status{},
 		&Ping{Sent: at},
-		&Welcome{ID: a, ServerTime: at, SwarmSize: 70_000,
+		&Welcome{ID: a, ServerTime: at, SwarmSize: 70_000, Confined: true,
 			ICEServers: []ICEServer{{URLs: []string{"stun:a.example:3478"}},
 				{URLs: []string{"turn:b.example", "turns:b.example"}, Username: "u", Credential: "c"}},
 			SigningKey: bytes.Repeat([]byte{7}, 32),

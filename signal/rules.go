@@ -69,6 +69,9 @@ func (r Rules) validate() error {
 	return nil
 }
 
+// confine says whether any members are kept apart.
+func (r Rules) confine() bool { return len(r.Groups) > 0 || r.FenceCountry || r.FenceASN }
+
 // groupOf is 1 + the index of the group with the longest prefix that holds a.
 func (r Rules) groupOf(a netip.Addr) uint16 {
 	best, bits := 0, -1

@@ -143,6 +143,7 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 		SigningKey: s.cfg.signingKey(name),
 		Settings:   s.cfg.Settings,
 		Limits:     s.cfg.announced(),
+		Confined:   s.cfg.Rules.confine(),
 	}))
 	s.introduce(m, min(l.PeersOnJoin, m.MaxLinks-m.Links), j.Except, now)
 	return 0, ""

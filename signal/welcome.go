@@ -50,6 +50,9 @@ type Welcome struct {
 	// Settings are the operator's words to all clients; unknown names are ignored.
 	Settings map[string]string
 	Limits   Announced
+	// Confined: the server keeps some members of the swarm apart (Config.Rules). What
+	// it does not carry must not go by way of neighbours either.
+	Confined bool
 }
 
 func (*Welcome) Type() Type { return TypeWelcome }
@@ -76,6 +79,7 @@ func (m *Welcome) fields(w *fieldWriter) {
 	}
 	w.name("limits")
 	w.object(m.Limits.fields)
+	w.flag("confined", m.Confined)
 }
 
 func (m *Welcome) set(name []byte, r *fieldReader) bool {
@@ -105,6 +109,8 @@ func (m *Welcome) set(name []byte, r *fieldReader) bool {
 		}
 	case "limits":
 		r.object(m.Limits.set)
+	case "confined":
+		m.Confined = r.flag()
 	default:
 		return false
 	}

@@ -86,7 +86,7 @@ func (a *announcements) Welcome(w signal.Welcome) {
 		servers = append(servers, server)
 	}
 	n.mu.Lock()
-	n.ice = servers
+	n.ice, n.confined = servers, w.Confined
 	n.mu.Unlock()
 	n.greet.Do(func() {
 		n.welcome = w

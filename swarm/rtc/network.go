@@ -41,6 +41,7 @@ type Network struct {
 	banned   map[swarm.PeerID]struct{} // members of banOrder
 	banOrder []swarm.PeerID            // oldest first
 	ice      []webrtc.ICEServer
+	confined bool // see keepsApart
 	closed   bool
 
 	greet    sync.Once
@@ -152,7 +153,21 @@ func (n *Network) newSession(peer swarm.PeerID, offer *payload, wanted bool) *se
 }
 
 // Deliver implements node.Network: payloads that came through a neighbour.
-func (n *Network) Deliver(from swarm.PeerID, b []byte) { n.arrived(from, b, true) }
+func (n *Network) Deliver(from swarm.PeerID, b []byte) {
+	if n.keepsApart() {
+		n.cfg.Log.Debug("signalling payload past the site rules refused", "peer", from)
+		return
+	}
+	n.arrived(from, b, true)
+}
+
+// keepsApart says that the server has rules who may meet, which signals that go
+// through neighbours would bypass.
+func (n *Network) keepsApart() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.confined
+}
 
 // arrived takes a signalling payload.
 func (n *Network) arrived(from swarm.PeerID, b []byte, relayed bool) {
@@ -204,7 +219,7 @@ func (n *Network) signalTo(h node.Handler, peer swarm.PeerID, p payload, relay b
 	if !relay && n.signal.Connected() && n.signal.Send(string(peer), b) == nil {
 		return nil
 	}
-	if len(b) <= wire.MaxForward && h.Forward(peer, b) {
+	if len(b) <= wire.MaxForward && !n.keepsApart() && h.Forward(peer, b) {
 		return nil
 	}
 	return ErrUnreachable

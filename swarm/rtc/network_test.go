@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -286,6 +287,58 @@ func TestNeighbourCarriesSignals(t *testing.T) {
 	meet(a, b, la, lb)
 	a.SetSignalling(true)
 	la.connected(true)
+}
+
+// TestConfinedMembersKeepToTheServer: where the server has rules who may meet,
+// neighbours do not carry signals past it, neither out nor in.
+func TestConfinedMembersKeepToTheServer(t *testing.T) {
+	s := startServer(t)
+	s.stop()
+	s.mu.Lock()
+	s.now = signal.NewServer(signal.Config{Limits: quiet.Limits, Rules: signal.Rules{Groups: []signal.Group{
+		{Name: "office", Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}}})
+	s.mu.Unlock()
+	a, la := join(t, s)
+	b, _ := join(t, s)
+	la.await(func(a arrival) bool { return a.what == "state" && a.size == 2 }, "second member")
+	carried := make(chan []byte, 256)
+	la.forward = func(_ swarm.PeerID, p []byte) bool {
+		carried <- p
+		return true
+	}
+	a.SetSignalling(false)
+	la.connected(false)
+	a.Connect(b.ID())
+	if err := la.down(b.ID()); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("%v, want %v", err, ErrUnreachable)
+	}
+	if len(carried) > 0 {
+		t.Errorf("a neighbour was given %d payloads", len(carried))
+	}
+	// An offer that a neighbour brings all the same is not answered.
+	sessions := func() int {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.sessions)
+	}
+	name := newSession()
+	offer, err := newAttempt(a.cfg, nil, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer offer.close()
+	p, err := offer.offer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Deliver(a.ID(), appendPayload(nil, p))
+	if n := sessions(); n != 0 {
+		t.Errorf("%d sessions by an offer past the server", n)
+	}
+	b.arrived(a.ID(), appendPayload(nil, p), false) // the same by the server
+	if n := sessions(); n != 1 {
+		t.Errorf("%d sessions by an offer that the server brought, want 1", n)
+	}
 }
 
 func TestDiscoverIntroduces(t *testing.T) {

@@ -43,6 +43,8 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
   private count = 0;
   private swarmSize = 0;
   private isConnected = false;
+  /** The server keeps some peers apart, which signals by way of neighbours would bypass. */
+  private confined = false;
   /** Both what the brain wants and what policies allow. */
   private wantSignal = true;
   private allowSignal = false;
@@ -143,7 +145,12 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
     this.client.setOpen(open && this.allowSignal);
   }
 
+  /** What came by way of a neighbour. */
   deliver(from: PeerID, b: Uint8Array): void {
+    if (!this.confined) this.arrived(from, b);
+  }
+
+  private arrived(from: PeerID, b: Uint8Array): void {
     let p: Payload;
     try {
       p = parsePayload(b);
@@ -186,7 +193,7 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
 
   signal(peer: PeerID, p: Payload): void {
     const b = encodePayload(p);
-    if (!this.client.send(peer, b) && b.length <= MaxForward) this.handler?.forward(peer, b);
+    if (!this.client.send(peer, b) && b.length <= MaxForward && !this.confined) this.handler?.forward(peer, b);
   }
 
   register(s: Session): number {
@@ -219,6 +226,7 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
 
   welcome(w: Welcome): void {
     this.servers = [...this.cfg.iceServers, ...w.iceServers];
+    this.confined = w.confined;
     this.cfg.welcome(w);
   }
 
@@ -228,7 +236,7 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
   }
 
   relay(from: PeerID, b: Uint8Array): void {
-    this.deliver(from, b);
+    this.arrived(from, b);
   }
 
   gone(id: PeerID): void {

@@ -39,6 +39,7 @@ test("a welcome in full", () => {
     swarmSize: 70000,
     settings: { audio: "off", max_peers: "12" },
     limits: { messageBytes: 65536, messagesPerSecond: 100, messageBurst: 500, bytesPerSecond: 262144 },
+    confined: true,
   });
   expect(w.signingKey.length).toBe(32);
   expect(w.iceServers).toEqual([

@@ -85,6 +85,8 @@ export interface Welcome {
   limits: { messageBytes: number; messagesPerSecond: number; messageBurst: number; bytesPerSecond: number; byteBurst: number };
   /** Microseconds since 1970. */
   serverTime: number;
+  /** Site rules keep members apart: signals do not go by way of neighbours. */
+  confined: boolean;
 }
 
 export function parseWelcome(f: Fields): Welcome {
@@ -111,5 +113,6 @@ export function parseWelcome(f: Fields): Welcome {
       byteBurst: int(limits["byte_burst"]),
     },
     serverTime: int(f["server_time"]),
+    confined: f["confined"] === true,
   };
 }
