@@ -1,5 +1,6 @@
 // Names of segments (segments/key.go, swarm/PROTOCOL.md §1): the same bytes have the
 // same name for every peer. A name never holds a host, a query, a token or CMCD.
+import { hex } from "../segments/bytes.ts";
 import { sha224 } from "../segments/sha2.ts";
 
 export interface Range {
@@ -9,8 +10,6 @@ export interface Range {
 
 /** Longest key in bytes. */
 export const maxKeyLength = 512;
-
-export const hex = (bytes: Uint8Array) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 
 export const digest = (text: string) => sha224(new TextEncoder().encode(text));
 

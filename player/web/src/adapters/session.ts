@@ -5,6 +5,7 @@ import { settings, type Options, type Settings } from "../options.ts";
 import { locate } from "../policy/geolocation.ts";
 import type { Limits } from "../policy/limits.ts";
 import { Manners } from "../policy/manners.ts";
+import { unhex } from "../segments/bytes.ts";
 import { swarmID } from "./swarmid.ts";
 
 /** What made an engine is kept beside it. */
@@ -79,7 +80,7 @@ function start(swarm: string, o: Settings): Running {
   };
   if (o.signal) made.signal = o.signal;
   if (o.token) made.token = o.token;
-  if (o.signingKey) made.publicKey = Uint8Array.from(o.signingKey.match(/../g) ?? [], (h) => parseInt(h, 16));
+  if (o.signingKey) made.publicKey = unhex(o.signingKey);
   const engine = maker!(made);
   for (const event of events) engine.on(event, (detail) => tell(event, detail as never, swarm));
   engine.on("signal", ({ settings, swarmSize }) => {

@@ -1,5 +1,6 @@
 // The swarm of a manifest (player/swarmid.go).
-import { digest, hex } from "./key.ts";
+import { hex } from "../segments/bytes.ts";
+import { digest } from "./key.ts";
 
 /** What signalling accepts, in bytes. */
 const maxSwarmName = 256;
