@@ -3,7 +3,7 @@
 //   npm run size              what there is, what it may be and what it should be (size.json), and the rival
 //   npm run size -- --parts   and what it is made of
 //
-// A limit is what there was when it was last made smaller, up to the next 50 bytes: whoever makes it
+// A limit is what there was when it was last made smaller, up to the next 250 bytes: whoever makes it
 // smaller lowers it. A goal is what we want, so that everybody sees how far off it is.
 import { existsSync, readFileSync } from "node:fs";
 import { brotliCompressSync, constants } from "node:zlib";
@@ -24,7 +24,8 @@ export async function sizes() {
   const lines = [];
   for (const { name, entry, exports, sum, limit, goal } of JSON.parse(readFileSync(here("size.json"), "utf8"))) {
     if (sum) {
-      lines.push({ name, size: sum.reduce((all, part) => all + files.get(part).size, 0), limit, goal, parts: [] });
+      const total = (what) => sum.reduce((all, part) => all + files.get(part)[what], 0);
+      lines.push({ name, size: total("size"), limit: total("limit"), goal, parts: [] });
       continue;
     }
     const source = entry ? { entryPoints: [here(`src/${entry}`)] } : module(`export { ${exports.join(", ")} } from "./index.ts";`, here("src"));
@@ -32,8 +33,9 @@ export async function sizes() {
     const { code, inputs, mangleCache } = await bundle({ ...options, ...source, ...how, outfile: "out.js", mangleCache: names });
     if (how === worker) names = mangleCache;
     const parts = Object.entries(inputs).map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }));
-    files.set(name, { size: brotli(code) });
-    lines.push({ name, size: brotli(code), minified: code.length, limit, goal, parts });
+    const size = brotli(code);
+    files.set(name, { size, limit });
+    lines.push({ name, size, minified: code.length, limit, goal, parts });
   }
   return lines;
 }
