@@ -36,6 +36,9 @@ type ClientConfig struct {
 	Uplink int64
 	// Token proves admission where the server asks for it, at most MaxToken bytes.
 	Token string
+	// FreshToken gives the token at the time of each connect, in place of Token: a
+	// server refuses members whose token has expired (default: always Token).
+	FreshToken func() string
 	// Place is where the member is, with its owner's consent (default: unknown; the
 	// server may know better by the address).
 	Place Place
@@ -84,6 +87,17 @@ func websocketURL(text string) (string, error) {
 		return "", fmt.Errorf("signal: server address %q has no host", text)
 	}
 	return u.String(), nil
+}
+
+// token is what this connect shows.
+func (c *ClientConfig) token() string {
+	if c.FreshToken == nil {
+		return c.Token
+	}
+	if t := c.FreshToken(); len(t) <= MaxToken {
+		return t
+	}
+	return "" // the server tells that it needs one
 }
 
 func (c ClientConfig) populate() (ClientConfig, error) {

@@ -37,7 +37,8 @@ type Config struct {
 	Settings map[string]string
 	// Admit decides whether a Join may enter, by its token for example (default:
 	// everybody). The swarm's name is blinded. Its error goes to the client as
-	// CodeUnauthorized. Called concurrently.
+	// CodeUnauthorized. Where it sets j.Expires, the member is refused at that time,
+	// in the same way, and may join again with another token. Called concurrently.
 	Admit func(j *Join, from netip.Addr) error
 	// AllowedOrigins are the web origins whose pages may connect:
 	// "https://tv.example", or "https://*.example.com" for any subdomain (default:

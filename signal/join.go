@@ -26,6 +26,7 @@ type Join struct {
 	MaxLinks int           // links this member will hold; Links ≥ MaxLinks means: introduce nobody
 	Seed     bool          // fetches everything from the origin and signs it
 	Token    string        // proof of admission, see Config.Admit
+	Expires  time.Time     // of the admission; Config.Admit sets it, it is not on the wire
 	Uplink   int64         // bit/s this member can send, 0 unknown
 	Except   []MemberID    // members not to be introduced: those already linked
 	Place    Place         // where the member says it is, for nearer peers; only with its owner's consent

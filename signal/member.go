@@ -59,7 +59,8 @@ type member struct {
 	acquaintances
 	report *reported // nil until it reports
 	joined time.Time
-	told   int // size of the swarm as it was told; also the keeper's, as nextPing is
+	leave  time.Time // when its admission expires; zero: never
+	told   int       // size of the swarm as it was told; also the keeper's, as nextPing is
 
 	nextPing time.Time
 }

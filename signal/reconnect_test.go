@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -248,6 +249,47 @@ func TestCloseWhileDialling(t *testing.T) {
 		c.SetOpen(false)
 		if len(r.all()) != 0 {
 			t.Errorf("events %+v", r.all())
+		}
+	})
+}
+
+// TestMemberMustRenewWhatExpires: of two admitted for a minute, the one that has
+// another token comes back, and the other stays outside.
+func TestMemberMustRenewWhatExpires(t *testing.T) {
+	const good = time.Minute
+	taken := map[string]bool{}
+	cfg := Config{Admit: func(j *Join, _ netip.Addr) error {
+		if taken[j.Token] {
+			return errors.New("the token has expired")
+		}
+		taken[j.Token] = true
+		j.Expires = time.Now().Add(good)
+		return nil
+	}}
+	inBubble(t, cfg, func(t *testing.T, n *memNet, s *Server) {
+		minted := 0
+		renews, seen := n.client(t, ClientConfig{Secret: secretOf(1), RandSeed: 1, FreshToken: func() string {
+			minted++
+			return strconv.Itoa(minted)
+		}})
+		stays, out := n.client(t, ClientConfig{Secret: secretOf(2), RandSeed: 2, Token: "one"})
+		synctest.Wait()
+		time.Sleep(good - 2*time.Second)
+		if !renews.Connected() || !stays.Connected() {
+			t.Fatal("somebody was refused before the time")
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if !renews.Connected() || seen.count("up") != 2 || seen.count("down") != 1 {
+			t.Errorf("who renews: connected %v, %d connects, %d losses", renews.Connected(), seen.count("up"), seen.count("down"))
+		}
+		var no *Refused
+		if stays.Connected() || out.count("up") != 1 || !errors.As(stays.Err(), &no) || no.Code != CodeUnauthorized {
+			t.Errorf("who does not: connected %v, %d connects, %v", stays.Connected(), out.count("up"), stays.Err())
+		}
+		time.Sleep(3 * good)
+		if seen.count("up") != 4 || out.count("up") != 1 {
+			t.Errorf("after four minutes: %d connects of who renews, %d of who does not", seen.count("up"), out.count("up"))
 		}
 	})
 }

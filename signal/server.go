@@ -244,7 +244,11 @@ func (s *Server) drain(ctx context.Context) bool {
 	return true
 }
 
-// keep sends pings and swarm sizes until the server stops.
+// renewAfter is how long those are kept away whose admission has expired, so that
+// many who joined with one token come back one by one.
+const renewAfter = 2 * time.Second
+
+// keep sends pings and swarm sizes, and ends what has expired, until the server stops.
 func (s *Server) keep() {
 	tick := time.NewTicker(sizeInterval)
 	defer tick.Stop()
@@ -266,6 +270,8 @@ func (s *Server) round(now time.Time) {
 		s.tellSize(w, now)
 		for _, m := range w.members {
 			switch {
+			case !m.leave.IsZero() && now.After(m.leave):
+				m.refuse(CodeUnauthorized, "the token has expired: join again with another", renewAfter)
 			case m.nextPing.IsZero(): // spread the pings of a join storm
 				m.nextPing = now.Add(rand.N(s.cfg.PingInterval))
 			case !now.Before(m.nextPing):

@@ -159,7 +159,7 @@ func (s *session) join() error {
 		Links:    s.joined.Links,
 		MaxLinks: s.joined.MaxLinks,
 		Seed:     cfg.Seed,
-		Token:    cfg.Token,
+		Token:    cfg.token(),
 		Uplink:   cfg.Uplink,
 		Except:   s.c.linkedIDs(),
 		Place:    cfg.Place,

@@ -122,7 +122,7 @@ func (s *Server) join(m *member, j *Join) (Code, string) {
 	m.swarm, m.secret = w, j.Secret
 	m.ID, m.Seed, m.Uplink, m.Address = id, j.Seed, j.Uplink, m.from
 	m.Links, m.MaxLinks = j.Links, j.MaxLinks
-	m.Position, m.joined = j.Position, now
+	m.Position, m.joined, m.leave = j.Position, now, j.Expires
 	m.Location = s.cfg.Locate(m.from)
 	if j.Place.Known() {
 		m.Place = j.Place

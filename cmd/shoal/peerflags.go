@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 
@@ -18,7 +19,7 @@ import (
 // peerOptions are the flags of every command that is a peer.
 type peerOptions struct {
 	signal, swarm, cache, trust string
-	token                       string
+	token, tokenFile            string
 	cacheSize, memory           byteSize
 	upload                      byteSize // bit/s
 	minPeers, maxPeers          int
@@ -32,6 +33,7 @@ func peerFlags(cmd *cobra.Command) *peerOptions {
 	f := cmd.Flags()
 	f.StringVar(&o.signal, "signal", "", "signalling server, ws://host:port"+signalPath+", or several of one cluster with commas between them (default: none, everything comes from the origin)")
 	f.StringVar(&o.token, "token", "", "join token, where the signalling server asks for one")
+	f.StringVar(&o.tokenFile, "token-file", "", "file with the join token, read at each connect: put a new token there before the old one expires")
 	f.StringVar(&o.swarm, "swarm", "", "name of the swarm (default: the manifest's canonical URL)")
 	f.StringVar(&o.cache, "cache", "", "folder that keeps segments across restarts (default: memory only)")
 	f.Var(&o.cacheSize, "cache-size", "most bytes kept in --cache, for example 10GiB")
@@ -54,6 +56,15 @@ func (o *peerOptions) config(log *slog.Logger) (player.Config, *segments.Store, 
 		Core: swarm.Config{MinPeers: o.minPeers, MaxPeers: o.maxPeers, UploadMax: int64(o.upload), Metered: o.metered,
 			DisconnectWebsocketOnMax: o.leaveSignal}}
 	cfg.RTC.Token = o.token
+	if o.tokenFile != "" {
+		cfg.RTC.FreshToken = func() string {
+			b, err := os.ReadFile(o.tokenFile)
+			if err != nil {
+				log.Warn("no token", "err", err)
+			}
+			return strings.TrimSpace(string(b))
+		}
+	}
 	cfg.RTC.RelayOnly = o.relayOnly
 	if o.loopback {
 		cfg.RTC.Scope = rtc.WithLoopback

@@ -27,10 +27,10 @@ func TestTokenCommandMintsWhatAServerTakes(t *testing.T) {
 	for _, args := range [][]string{{"--key", key, "--kid", "new"}, {"--secret-file", secret, "--kid", "web"}} {
 		o := shoal(t, nil, append([]string{"token", "--swarm", "the match", "--valid", "2m"}, args...)...)
 		minted := strings.TrimSpace(o.stdout.String())
-		if err := k.Verify(minted, signal.Blind("the match"), signal.MemberID{}, time.Now()); err != nil {
+		if _, err := k.Verify(minted, signal.Blind("the match"), signal.MemberID{}, time.Now()); err != nil {
 			t.Errorf("%v: %v (%s)", args, err, o.stderr.String())
 		}
-		if err := k.Verify(minted, "the match", signal.MemberID{}, time.Now().Add(3*time.Minute)); err == nil {
+		if _, err := k.Verify(minted, "the match", signal.MemberID{}, time.Now().Add(3*time.Minute)); err == nil {
 			t.Errorf("%v: admits after it expired", args)
 		}
 	}

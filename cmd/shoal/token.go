@@ -30,7 +30,9 @@ The server's key file has a line for each key: an id, HS256 or EdDSA, and the se
 add the new key, mint with it, and remove the old one when its last token expired;
 the server reads the file again by itself.
 
-A token is asked for when a member joins. It does not end a connection that is up.`,
+A token is asked for when a member joins. Half a minute after it has expired, its member
+is refused, keeps its links, and may join again with another: --token-file of the
+commands that are peers is read at each connect.`,
 		Example: `  shoal keygen --out token.key
   echo "2026-11 EdDSA $(shoal keygen --show token.key)" >> tokens.keys
   shoal signal --tokens tokens.keys

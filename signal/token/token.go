@@ -35,19 +35,21 @@ var (
 )
 
 // Admit is a signal.Config.Admit.
-func (k *Keys) Admit(j *signal.Join, _ netip.Addr) error {
-	return k.Verify(j.Token, j.Swarm, signal.IDOf(j.Secret), time.Now())
+func (k *Keys) Admit(j *signal.Join, _ netip.Addr) (err error) {
+	j.Expires, err = k.Verify(j.Token, j.Swarm, signal.IDOf(j.Secret), time.Now())
+	return err
 }
 
-// Verify says whether a token admits a member to a swarm, else why not. The reason
-// is for the one who showed it: it does not tell one bad signature from another.
-func (k *Keys) Verify(token, swarm string, member signal.MemberID, now time.Time) error {
+// Verify says whether a token admits a member to a swarm and until when, else why
+// not. The reason is for the one who showed it: it does not tell one bad signature
+// from another.
+func (k *Keys) Verify(token, swarm string, member signal.MemberID, now time.Time) (until time.Time, err error) {
 	if token == "" {
-		return ErrMissing
+		return until, ErrMissing
 	}
 	keys := k.current(now)
 	var c claims
-	_, err := jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
+	_, err = jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		id, _ := t.Header["kid"].(string)
 		at, ok := keys[id]
 		// The key decides on the algorithm, not the token: a public key must never
@@ -60,15 +62,15 @@ func (k *Keys) Verify(token, swarm string, member signal.MemberID, now time.Time
 		jwt.WithTimeFunc(func() time.Time { return now }))
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return ErrExpired
+		return until, ErrExpired
 	case err != nil:
-		return ErrInvalid
+		return until, ErrInvalid
 	case c.Swarm == "", c.Swarm != Any && signal.Blind(c.Swarm) != signal.Blind(swarm):
-		return ErrSwarm
+		return until, ErrSwarm
 	case c.Subject != "" && c.Subject != member.String():
-		return ErrMember
+		return until, ErrMember
 	}
-	return nil
+	return c.ExpiresAt.Add(leeway), nil
 }
 
 // Grant is what a token is to say.

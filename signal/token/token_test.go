@@ -100,9 +100,16 @@ func TestTokensAdmitToOneSwarmUntilTheyExpire(t *testing.T) {
 		{"public key as secret", raw(t, jwt.SigningMethodHS256, "ed", jwt.MapClaims{"swarm": "the match", "exp": in(time.Hour)}, []byte(public)), "the match", ErrInvalid},
 		{"another algorithm", raw(t, jwt.SigningMethodHS512, "hs", jwt.MapClaims{"swarm": "the match", "exp": in(time.Hour)}, secret), "the match", ErrInvalid},
 	} {
-		if err := keys.Verify(tt.token, tt.swarm, member, now); !errors.Is(err, tt.want) {
+		if _, err := keys.Verify(tt.token, tt.swarm, member, now); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
+	}
+	j := &signal.Join{Swarm: "the match", Token: good}
+	if err := keys.Admit(j, netip.Addr{}); err == nil && j.Expires.IsZero() {
+		t.Error("admitted for ever")
+	}
+	if until, err := keys.Verify(good, "the match", member, now); err != nil || !until.Equal(time.Unix(now.Add(time.Hour).Unix(), 0).Add(leeway)) {
+		t.Errorf("admitted until %v: %v", until, err)
 	}
 	if strings.Contains(good, base64.RawURLEncoding.EncodeToString([]byte("the match"))) {
 		t.Error("a token names its swarm")
@@ -123,7 +130,8 @@ func TestKeysRotateWithoutARestart(t *testing.T) {
 	young := mint(t, g, private, nil)
 	verify := func(token string) error {
 		at = at.Add(rereadAfter)
-		return keys.Verify(token, "s", signal.MemberID{}, at)
+		_, err := keys.Verify(token, "s", signal.MemberID{}, at)
+		return err
 	}
 	write := func(text string, age time.Duration) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -211,7 +219,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add("a.b.c")
 	keys := &Keys{byID: map[string]key{"hs": {algorithm: "HS256", secret: secret}}, looked: now}
 	f.Fuzz(func(t *testing.T, token string) {
-		if keys.Verify(token, "s", signal.MemberID{}, now) == nil && token != good {
+		if _, err := keys.Verify(token, "s", signal.MemberID{}, now); err == nil && token != good {
 			// Base64 has several spellings of the last bits; the same bytes are the same token.
 			if c := strings.TrimRight(token, "="); !strings.HasPrefix(c, good[:len(good)-1]) {
 				t.Errorf("admitted by %q", token)

@@ -40,6 +40,9 @@ type Config struct {
 	Seed bool
 	// Token is handed to a signalling server that asks for one (default none).
 	Token string
+	// FreshToken gives it at the time of each connect, in place of Token (default:
+	// always Token). Servers refuse those whose token has expired.
+	FreshToken func() string
 	// Uplink tells signalling the upload rate in bit/s (default 0: unknown).
 	Uplink int64
 	// Place is where this peer is, told to signalling for nearer neighbours; only

@@ -41,11 +41,13 @@ func New(cfg Config) (*Network, error) {
 		Seed:   cfg.Seed,
 		Uplink: cfg.Uplink,
 		Token:  cfg.Token,
+
 		Place:  cfg.Place,
 		Report: report,
 
-		Position: func() time.Duration { return cfg.Playback().Position },
-		Log:      cfg.Log,
+		FreshToken: cfg.FreshToken,
+		Position:   func() time.Duration { return cfg.Playback().Position },
+		Log:        cfg.Log,
 	}, &announcements{n: n})
 	if err != nil {
 		return nil, err

@@ -3,7 +3,7 @@ import { attachDash, type DashPlayer } from "./adapters/dash.ts";
 import { makeFetch } from "./adapters/fetch.ts";
 import { attachHls } from "./adapters/hls.ts";
 import { answerServiceWorker } from "./adapters/serviceworker.ts";
-import { on, pageOptions, stats } from "./adapters/session.ts";
+import { on, pageOptions, renewToken, stats } from "./adapters/session.ts";
 import { attachShaka } from "./adapters/shaka.ts";
 import { settings, type Options } from "./options.ts";
 
@@ -18,7 +18,7 @@ const shared = makeFetch();
 /** Lets a service worker with shoal-sw.js answer from this page's peers. The function returned ends it. */
 const serviceWorker = (): (() => void) => answerServiceWorker(shared);
 
-export { attachDash, attachHls, attachShaka, on, options, serviceWorker, shared as fetch, stats };
+export { attachDash, attachHls, attachShaka, on, options, renewToken, serviceWorker, shared as fetch, stats };
 export type { Options, DashPlayer };
 export type { Attached } from "./adapters/attached.ts";
 export type { EngineEvents as Events, EngineStats as Stats, Source } from "./engine.ts";

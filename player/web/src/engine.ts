@@ -134,6 +134,8 @@ export interface Condition {
   silent: boolean;
   /** Where the viewer is, in degrees, for pairing by distance; absent: not told to anybody. */
   place?: { latitude: number; longitude: number };
+  /** Proof of admission from the next connect on; absent: that of the options. */
+  token?: string;
 }
 
 /** The peer, as adapters see it. */

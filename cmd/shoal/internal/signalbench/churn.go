@@ -130,7 +130,11 @@ func visit(ctx context.Context, url string, n, swarms int) error {
 	sleepUntil(ctx, time.Now().Add(min(time.Duration(rand.ExpFloat64()*float64(churnStay)), churnStayMost)))
 	code := []int{websocket.CloseNormalClosure, signal.ClosePaused, 0}[n%3]
 	if code != 0 {
-		conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+		// A machine under load may not let a second's deadline be met.
+		err := conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(dialTimeout))
+		if err != nil {
+			return fmt.Errorf("close frame: %w", err)
+		}
 		select { // the server's echo, then the server closes
 		case <-stayed:
 		case <-time.After(dialTimeout):

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { settings } from "../options.ts";
 import { fakeEngines, settled } from "./fake.ts";
-import { on, pageOptions, Session, stats } from "./session.ts";
+import { on, pageOptions, renewToken, Session, stats } from "./session.ts";
 
 const open: Session[] = [];
 function session(options = {}) {
@@ -61,6 +61,15 @@ describe("a session", () => {
       condition: { signalling: true, links: true, metered: true, silent: true },
     });
     expect((made[0]!.options.publicKey as Uint8Array).length).toBe(32);
+  });
+
+  it("gives a new token to every swarm of the page", () => {
+    const made = fakeEngines(() => ({}));
+    const open = [session({}), session({})];
+    open.forEach((s, i) => s.open(`https://cdn.example/${i}.mpd`));
+    renewToken("fresh");
+    expect(made.map((e) => e.conditions.at(-1))).toEqual([{ token: "fresh" }, { token: "fresh" }]);
+    open.forEach((s) => s.close());
   });
 
   it("lets manners rule: viewers, kill switch, bytes sent", () => {

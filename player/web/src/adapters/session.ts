@@ -53,6 +53,14 @@ function tell<K extends EventName>(event: K, detail: EngineEvents[K], swarm: str
 /** One entry for each swarm that this page is in. */
 export const stats = (): EngineStats[] => [...running.values()].map((r) => r.engine.stats());
 
+/**
+ * Gives all swarms of this page another token: the signalling server refuses who
+ * joined with one that has expired since. Links and the player go on meanwhile.
+ */
+export const renewToken = (token: string): void => {
+  for (const r of running.values()) r.engine.condition({ token });
+};
+
 /** How often bytes sent are counted against the monthly budget. */
 const countEvery = 2000;
 

@@ -88,6 +88,11 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
     this.client.status();
   }
 
+  /** The token to connect with from now on. */
+  setToken(token: string): void {
+    this.client.token = token;
+  }
+
   private tellState(): void {
     this.cfg.state(this.swarmSize, this.isConnected);
     // A brain that may have no links must not look for peers.
@@ -145,12 +150,9 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
     this.client.setOpen(open && this.allowSignal);
   }
 
-  /** What came by way of a neighbour. */
-  deliver(from: PeerID, b: Uint8Array): void {
-    if (!this.confined) this.arrived(from, b);
-  }
-
-  private arrived(from: PeerID, b: Uint8Array): void {
+  /** refused: it came by way of a neighbour, where that must not be. */
+  deliver(from: PeerID, b: Uint8Array, refused = this.confined): void {
+    if (refused) return;
     let p: Payload;
     try {
       p = parsePayload(b);
@@ -236,7 +238,7 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
   }
 
   relay(from: PeerID, b: Uint8Array): void {
-    this.arrived(from, b);
+    this.deliver(from, b, false);
   }
 
   gone(id: PeerID): void {

@@ -60,6 +60,8 @@ export class SignalClient {
   private readonly random: () => number;
   /** Where the viewer is, as signal/PROTOCOL.md writes it; empty: not told. */
   place = new Uint8Array();
+  /** Proof of admission, as the next connect shows it. */
+  token: string;
   private open = false;
   private socket: WebSocket | undefined;
   /** Of the present connection, once welcomed. */
@@ -75,6 +77,7 @@ export class SignalClient {
     this.cfg = cfg;
     this.handler = handler;
     this.id = idOf(cfg.secret);
+    this.token = cfg.token;
     this.random = cfg.random ?? Math.random;
     this.backoff = new Backoff(this.random);
   }
@@ -151,10 +154,10 @@ export class SignalClient {
     this.later(WelcomeTimeout, () => this.connected || this.lost(socket));
     socket.onopen = () => {
       this.joinSent = localMicros();
-      const { swarm, secret, token } = this.cfg;
+      const { swarm, secret } = this.cfg;
       const { links, maxLinks } = this.cfg.links();
       const except = m.packIds(this.cfg.linked());
-      socket.send(m.encodeMap(m.SignalType.Join, { version: m.Version, swarm, secret, links, max_links: maxLinks, token, except, place: this.place }) as BufferSource);
+      socket.send(m.encodeMap(m.SignalType.Join, { version: m.Version, swarm, secret, links, max_links: maxLinks, token: this.token, except, place: this.place }) as BufferSource);
     };
     socket.onmessage = (event) => {
       if (this.socket !== socket) return;

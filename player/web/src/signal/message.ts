@@ -113,6 +113,6 @@ export function parseWelcome(f: Fields): Welcome {
       byteBurst: int(limits["byte_burst"]),
     },
     serverTime: int(f["server_time"]),
-    confined: f["confined"] === true,
+    confined: !!f["confined"],
   };
 }

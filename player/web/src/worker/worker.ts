@@ -216,6 +216,7 @@ class PeerHost {
     this.node.silent = c.silent;
     this.node.condition(c.metered, c.uploadMax);
     if (c.place) this.rtc?.setPlace(c.place);
+    if (c.token) this.rtc?.setToken(c.token);
     this.rtc?.allow(c.signalling, c.links);
   }
 
