@@ -103,15 +103,16 @@ func runSignal(ctx context.Context, o signalOptions, logs *logOptions) error {
 	if err := cfg.Validate(); err != nil {
 		return usageError{err}
 	}
+	tlsConfig, err := o.tls.config()
+	if err != nil {
+		return err
+	}
+	o.ice.tls = tlsConfig
 	stopICE, err := o.ice.start(&cfg, registry, log)
 	if err != nil {
 		return err
 	}
 	defer stopICE()
-	tlsConfig, err := o.tls.config()
-	if err != nil {
-		return err
-	}
 	o.cluster.cfg.Log = log
 	bus, err := cluster.Open(o.cluster.cfg)
 	if err != nil {

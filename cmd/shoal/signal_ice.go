@@ -1,11 +1,13 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +21,8 @@ import (
 // announced, and the one in this process.
 type iceOptions struct {
 	stun, turn, allow       []string
+	turns                   string
+	tls                     *tls.Config // for turns
 	address, host, secret   string
 	allowPrivate            bool
 	memberBytes, swarmBytes byteSize
@@ -28,6 +32,7 @@ func (o *iceOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringSliceVar(&o.stun, "stun", nil, "STUN: an address to serve it on (:3478), or a server to announce (stun:host:port); may be repeated")
 	f.StringSliceVar(&o.turn, "turn", nil, "TURN and STUN: an address to serve them on by UDP and TCP (:3478), or a server to announce (user:password@turn:host:port); may be repeated")
+	f.StringVar(&o.turns, "turns", "", "address to serve the first --turn on by TLS, too (:5349), for viewers whose networks let nothing else out; needs --tls-cert or --acme")
 	f.StringVar(&o.address, "turn-address", "", "public address of relays (default: this machine's)")
 	f.StringVar(&o.host, "turn-host", "", "host in the URLs of STUN and TURN handed to viewers (default: the one they reached signalling under)")
 	f.StringVar(&o.secret, "turn-secret", "", "file with the secret that signs credentials; the servers of a cluster share one (default: random)")
@@ -83,6 +88,9 @@ func (o *iceOptions) start(cfg *signal.Config, registry prometheus.Registerer, l
 	add := func(listen string, relay bool) error {
 		c := base
 		c.Listen, c.Relay = listen, relay
+		if relay && len(running) == 0 {
+			c.ListenTLS, c.TLS = o.turns, o.tls
+		}
 		if len(running) == 0 {
 			c.Registerer = registry // metrics have one name: those of the first
 		}
@@ -91,8 +99,14 @@ func (o *iceOptions) start(cfg *signal.Config, registry prometheus.Registerer, l
 			return err
 		}
 		running = append(running, s)
-		log.Info("serving ICE", "port", s.Port(), "turn", relay, "relay address", s.RelayAddress())
+		log.Info("serving ICE", "port", s.Port(), "turn", relay, "tls port", s.TLSPort(), "relay address", s.RelayAddress())
 		return nil
+	}
+	switch {
+	case o.turns != "" && o.tls == nil:
+		return nil, usagef("--turns needs a certificate: --tls-cert and --tls-key, or --acme")
+	case o.turns != "" && !slices.ContainsFunc(o.turn, isAddress):
+		return nil, usagef("--turns needs an address in --turn")
 	}
 	served := make(map[string]bool)
 	for _, at := range o.turn {

@@ -30,6 +30,7 @@ func TestICEFlags(t *testing.T) {
 		{"--turn 127.0.0.1:0", 0, 2, ""},
 		{"--turn 127.0.0.1:0 --stun 127.0.0.1:0", 0, 2, ""}, // one server does both
 		{"--turn 127.0.0.1:0 --stun stun:a.example:3478", 1, 2, ""},
+		{"--turn 127.0.0.1:0 --turns 127.0.0.1:0", 0, 0, "--turns needs a certificate"},
 		{"--stun --turn", 0, 0, "want an address to serve on"},
 		{"--turn turn:b.example:3478", 0, 0, "want an address to serve on"},
 		{"--turn 127.0.0.1:0 --turn-address fe80::1", 0, 0, "want an IPv4 address"},

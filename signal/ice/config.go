@@ -1,6 +1,7 @@
 package ice
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -16,6 +17,11 @@ type Config struct {
 	Listen string
 	// Relay makes the server relay (TURN). Otherwise it tells addresses only (STUN).
 	Relay bool
+	// ListenTLS is the address served by TLS, with the certificates of TLS, where
+	// Relay is set (default: none): ":5349", or ":443" on an address of its own, for
+	// members whose networks let nothing else out. Both are required for it.
+	ListenTLS string
+	TLS       *tls.Config
 	// RelayAddress is the address that peers send to for a relay (default: that of
 	// Listen, or this machine's first global one, or loopback). Behind a NAT with
 	// port forwarding it is the public one.
@@ -36,8 +42,8 @@ type Config struct {
 	// AllocationsPerMember and Allocations bound relays at a time (default 24 and
 	// 4096): one is a socket. A link needs one on each side.
 	AllocationsPerMember, Allocations int
-	// ConnectionsPerAddress and Connections bound clients by TCP (default 64 and
-	// 4096).
+	// ConnectionsPerAddress and Connections bound clients by TCP, those by TLS
+	// included (default 64 and 4096).
 	ConnectionsPerAddress, Connections int
 	// AllowPrivate relays to loopback, private and other special addresses (default
 	// false). On a server in a company's network it lets anybody who may join a swarm
@@ -97,6 +103,9 @@ func (c Config) populate() Config {
 func (c Config) Validate() error {
 	if c.Listen == "" {
 		return fmt.Errorf("ice: no address to listen on")
+	}
+	if c.ListenTLS != "" && (c.TLS == nil || !c.Relay) {
+		return fmt.Errorf("ice: relays by TLS need a certificate, and relays")
 	}
 	if n := len(c.Secret); n > 0 && n < 16 {
 		return fmt.Errorf("ice: secret of %d bytes, want 16 at least", n)

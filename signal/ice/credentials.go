@@ -40,8 +40,12 @@ func (s *Server) Servers(member signal.MemberID, swarm, host string) []signal.IC
 		return servers
 	}
 	name := strconv.FormatInt(s.cfg.Clock().Add(s.cfg.CredentialLife).Unix(), 10) + ":" + member.String() + "." + swarmTag(swarm)
+	urls := []string{"turn:" + at + "?transport=udp", "turn:" + at + "?transport=tcp"}
+	if s.tlsPort != 0 {
+		urls = append(urls, "turns:"+net.JoinHostPort(host, strconv.Itoa(s.tlsPort))+"?transport=tcp")
+	}
 	return append(servers, signal.ICEServer{
-		URLs:       []string{"turn:" + at + "?transport=udp", "turn:" + at + "?transport=tcp"},
+		URLs:       urls,
 		Username:   name,
 		Credential: s.password(name),
 	})

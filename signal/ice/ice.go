@@ -2,6 +2,7 @@ package ice
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -20,6 +21,7 @@ type Server struct {
 	metrics      *metrics
 	turn         *turn.Server
 	port         int
+	tlsPort      int // 0: none
 	relayAddress netip.Addr
 	bind         string // what relays bind to
 	local        bool   // relayAddress is this machine's own
@@ -57,9 +59,25 @@ func Start(cfg Config) (*Server, error) {
 		PacketConnConfigs: []turn.PacketConnConfig{{PacketConn: udp, RelayAddressGenerator: relays{s},
 			PermissionHandler: s.permit}},
 	}
+	clients := &clients{s: s, from: make(map[netip.Addr]int)}
+	serve := func(l net.Listener) {
+		conf.ListenerConfigs = append(conf.ListenerConfigs, turn.ListenerConfig{Listener: l,
+			RelayAddressGenerator: relays{s}, PermissionHandler: s.permit})
+	}
 	if tcp != nil {
-		conf.ListenerConfigs = []turn.ListenerConfig{{Listener: &listener{Listener: tcp, s: s, from: make(map[netip.Addr]int)},
-			RelayAddressGenerator: relays{s}, PermissionHandler: s.permit}}
+		serve(&listener{tcp, clients})
+	}
+	if cfg.ListenTLS != "" {
+		l, err := net.Listen("tcp", cfg.ListenTLS)
+		if err != nil {
+			udp.Close()
+			tcp.Close()
+			return nil, fmt.Errorf("ice: cannot serve TLS on %s: %w", cfg.ListenTLS, err)
+		}
+		s.tlsPort = l.Addr().(*net.TCPAddr).Port
+		own := cfg.TLS.Clone()
+		own.NextProtos = nil // those of the web are not spoken here
+		serve(tls.NewListener(&listener{l, clients}, own)) // the handshake is the first read's
 	}
 	if s.turn, err = turn.NewServer(conf); err != nil {
 		udp.Close()
@@ -151,8 +169,10 @@ func (s *Server) outward(from net.Addr) net.Addr {
 	return &net.UDPAddr{IP: s.relayAddress.AsSlice(), Port: at.Port}
 }
 
-// Port is where the server listens, RelayAddress what relays are announced as.
+// Port is where the server listens, TLSPort where it does by TLS (0: nowhere),
+// RelayAddress what relays are announced as.
 func (s *Server) Port() int                { return s.port }
+func (s *Server) TLSPort() int             { return s.tlsPort }
 func (s *Server) RelayAddress() netip.Addr { return s.relayAddress }
 
 // Close ends all relays and waits for the goroutines.

@@ -1,7 +1,14 @@
 package ice
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"io"
+	"math/big"
 	"net"
 	"net/netip"
 	"strings"
@@ -40,6 +47,36 @@ func start(t *testing.T, cfg Config) *Server {
 
 func member(n byte) signal.MemberID { return signal.MemberID{7: n} }
 
+// certificate makes one for 127.0.0.1.
+func certificate(t *testing.T) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+}
+
+// trusted are the server's own certificates.
+func trusted(t *testing.T, s *Server) *x509.CertPool {
+	t.Helper()
+	pool := x509.NewCertPool()
+	for _, c := range s.cfg.TLS.Certificates {
+		leaf, err := x509.ParseCertificate(c.Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool.AddCert(leaf)
+	}
+	return pool
+}
+
 // account gives the TURN entry of one member.
 func turnEntry(t *testing.T, s *Server, n byte) signal.ICEServer {
 	t.Helper()
@@ -56,12 +93,18 @@ func dial(t *testing.T, s *Server, network string, e signal.ICEServer) *turn.Cli
 	at := net.JoinHostPort("127.0.0.1", itoa(s.port))
 	var conn net.PacketConn
 	var err error
-	if network == "tcp" {
+	switch network {
+	case "tcp", "tls":
 		var c net.Conn
-		if c, err = net.Dial("tcp", at); err == nil {
+		if network == "tls" {
+			c, err = tls.Dial("tcp", net.JoinHostPort("127.0.0.1", itoa(s.tlsPort)), &tls.Config{RootCAs: trusted(t, s)})
+		} else {
+			c, err = net.Dial("tcp", at)
+		}
+		if err == nil {
 			conn = turn.NewSTUNConn(c)
 		}
-	} else {
+	default:
 		conn, err = net.ListenPacket("udp4", "127.0.0.1:0")
 	}
 	if err != nil {
@@ -122,9 +165,17 @@ func TestSTUNTellsTheAddress(t *testing.T) {
 }
 
 func TestMembersReachEachOtherThroughTheirRelays(t *testing.T) {
-	for _, network := range []string{"udp", "tcp"} {
+	for _, network := range []string{"udp", "tcp", "tls"} {
 		t.Run(network, func(t *testing.T) {
-			s := start(t, Config{Relay: true})
+			cfg := Config{Relay: true}
+			if network == "tls" {
+				cfg.ListenTLS, cfg.TLS = "127.0.0.1:0", certificate(t)
+			}
+			s := start(t, cfg)
+			urls := strings.Join(turnEntry(t, s, 1).URLs, " ")
+			if by := "turns:127.0.0.1:" + itoa(s.tlsPort) + "?transport=tcp"; strings.Contains(urls, by) != (network == "tls") {
+				t.Errorf("announced: %s", urls)
+			}
 			a, b := relay(t, s, network, 1), relay(t, s, "udp", 2)
 			// A permission each, as ICE's checks make them; the first packets may be lost.
 			deadline := time.Now().Add(patience)
@@ -367,6 +418,32 @@ func TestConnectionsByTCP(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("a closed connection is still counted")
 		}
+	}
+}
+
+// TestConnectionsByTLS: they count with those by TCP, and one that never finishes
+// its handshake is in nobody's way.
+func TestConnectionsByTLS(t *testing.T) {
+	s := start(t, Config{Relay: true, ListenTLS: "127.0.0.1:0", TLS: certificate(t), ConnectionsPerAddress: 2})
+	by := net.JoinHostPort("127.0.0.1", itoa(s.tlsPort))
+	mute, err := net.Dial("tcp", by) // says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	relay(t, s, "tls", 1)
+	// With those two, the address has all that it may.
+	c, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", itoa(s.port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetReadDeadline(time.Now().Add(patience))
+	if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("a third connection got %d bytes, %v", n, err)
+	}
+	if _, err := Start(Config{Relay: true, Listen: "127.0.0.1:0", ListenTLS: "127.0.0.1:0"}); err == nil {
+		t.Error("TLS without a certificate")
 	}
 }
 

@@ -7,10 +7,15 @@ import (
 	"time"
 )
 
-// listener bounds clients by TCP: they cost a goroutine each before they have shown
-// any credentials.
+// listener lets in as many clients as there may be.
 type listener struct {
 	net.Listener
+	clients *clients
+}
+
+// clients bounds those by TCP: they cost a goroutine each before they have shown
+// any credentials.
+type clients struct {
 	s *Server
 
 	mu    sync.Mutex
@@ -25,15 +30,15 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		at := conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
-		if l.enter(at) {
-			return &tcpConn{Conn: conn, leave: sync.OnceFunc(func() { l.leave(at) })}, nil
+		if l.clients.enter(at) {
+			return &tcpConn{Conn: conn, leave: sync.OnceFunc(func() { l.clients.leave(at) })}, nil
 		}
 		conn.Close()
-		l.s.metrics.refused.WithLabelValues("connections").Inc()
+		l.clients.s.metrics.refused.WithLabelValues("connections").Inc()
 	}
 }
 
-func (l *listener) enter(a netip.Addr) bool {
+func (l *clients) enter(a netip.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.total >= l.s.cfg.Connections || l.from[a] >= l.s.cfg.ConnectionsPerAddress {
@@ -44,7 +49,7 @@ func (l *listener) enter(a netip.Addr) bool {
 	return true
 }
 
-func (l *listener) leave(a netip.Addr) {
+func (l *clients) leave(a netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total--
