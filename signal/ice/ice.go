@@ -76,7 +76,7 @@ func Start(cfg Config) (*Server, error) {
 		}
 		s.tlsPort = l.Addr().(*net.TCPAddr).Port
 		own := cfg.TLS.Clone()
-		own.NextProtos = nil // those of the web are not spoken here
+		own.NextProtos = nil                               // those of the web are not spoken here
 		serve(tls.NewListener(&listener{l, clients}, own)) // the handshake is the first read's
 	}
 	if s.turn, err = turn.NewServer(conf); err != nil {
