@@ -1,8 +1,10 @@
 package signal
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
+	"time"
 )
 
 // FirstAvailable pairs with whoever has spare links, least recently handed out
@@ -20,6 +22,9 @@ func FirstAvailable() Pairing {
 
 // anyShare: of so many introductions one is by chance, rounded up.
 const anyShare = 2
+
+// positionDraws members are drawn for each one by chance in a film.
+const positionDraws = 16
 
 // scanLimit bounds the work of one Suggest in a huge swarm. Handed-out members
 // move to the back, so those in front are rarely unusable.
@@ -89,23 +94,47 @@ func (f *firstAvailable) Suggest(p *Peer, n int, usable func(*Peer) bool, into [
 	return into
 }
 
-// chance appends up to n members drawn from all, with room or without.
+// chance appends up to n members drawn from all, with room or without. Two viewers of
+// a film have something to give each other when they are at about the same place in it:
+// there the one is taken that is nearest of several drawn.
 func (f *firstAvailable) chance(p *Peer, n, most int, usable func(*Peer) bool, into []*Peer) []*Peer {
 	if f.random == nil {
 		return into
 	}
-	for tries := tries * n; tries > 0 && n > 0 && len(into) < most; tries-- {
-		q := f.all[f.random.IntN(len(f.all))]
-		if q == p || q.Seed || slices.Contains(into, q) || !usable(q) {
-			continue
+	draws := 1
+	if p.Position > 0 {
+		draws = positionDraws
+	}
+	for ; n > 0 && len(into) < most; n-- {
+		var best *Peer
+		for tries, left := tries*draws, draws; tries > 0 && left > 0; tries-- {
+			q := f.all[f.random.IntN(len(f.all))]
+			if q == p || q.Seed || slices.Contains(into, q) || !usable(q) {
+				continue
+			}
+			if best == nil || p.apart(q) < p.apart(best) {
+				best = q
+			}
+			left--
 		}
-		into = append(into, q)
-		n--
-		home := q.queue
-		home.remove(q)
-		home.pushBack(q)
+		if best == nil {
+			break
+		}
+		into = append(into, best)
+		home := best.queue
+		home.remove(best)
+		home.pushBack(best)
 	}
 	return into
+}
+
+// apart is how far two members are from each other in a film, very far where one of
+// them does not say.
+func (p *Peer) apart(q *Peer) time.Duration {
+	if p.Position <= 0 || q.Position <= 0 {
+		return math.MaxInt64
+	}
+	return (p.Position - q.Position).Abs()
 }
 
 // peerQueue is a doubly linked ring around root.

@@ -183,6 +183,29 @@ func TestFirstAvailableMakesASmallWorld(t *testing.T) {
 	}
 }
 
+// TestFirstAvailableInAFilm spreads members over an hour: those drawn by chance are
+// near in it.
+func TestFirstAvailableInAFilm(t *testing.T) {
+	f := FirstAvailable().(*firstAvailable)
+	f.random = rand.New(rand.NewPCG(7, 8))
+	for i := range 500 {
+		f.Add(&Peer{ID: MemberID{byte(i), byte(i >> 8)}, Position: time.Duration(7*i+1) * time.Second, Links: 4, MaxLinks: 4})
+	}
+	p := &Peer{ID: MemberID{1, 2, 3}, Position: 30 * time.Minute, MaxLinks: 10}
+	f.Add(p)
+	near, all := 0, 0
+	for range 20 {
+		for _, q := range f.Suggest(p, 8, anybody, nil) {
+			if all++; p.apart(q) < 5*time.Minute {
+				near++
+			}
+		}
+	}
+	if all != 20*4 || near < all*8/10 { // by chance alone one in six
+		t.Errorf("%d of %d are within five minutes", near, all)
+	}
+}
+
 // TestFirstAvailableQueues plays random changes and checks that every peer stays
 // in the one queue its state asks for.
 func TestFirstAvailableQueues(t *testing.T) {

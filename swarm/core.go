@@ -61,6 +61,9 @@ type Core struct {
 	changed   map[Key]bool // whole keys gained (true) or lost (false) since the last Have
 	order     []Key        // of changed
 
+	lonelyAt Time    // when the last link went, or others were first heard of
+	silent   []*peer // neighbours that let us down too often, during Handle
+
 	effects  []Effect
 	counters Counters
 }
@@ -152,6 +155,7 @@ func (c *Core) Handle(now Time, in Input) {
 	case Tick:
 	}
 	c.runTimers()
+	c.expelSilent()
 }
 
 // Drain returns the effects of all inputs since the last call, in order. The

@@ -19,6 +19,7 @@ type Counters struct {
 	Stolen        int64 // pieces asked of a second source
 	Overtaken     int64 // pushes given up because others had the pieces first
 	Stalls        int64 // sources replaced because they sent nothing
+	LetDowns      int64 // segments on which a source fell silent with pieces owed
 	Bans          int64
 	Conflicts     int64
 	Forwards      int64

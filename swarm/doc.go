@@ -22,9 +22,10 @@
 // reservation may be passed on one step (tier-2); who passes it on fetches from
 // its own neighbours on the asker's behalf, never from the origin.
 //
-// Elect. A seed fetches at once. Without one, see elected: rank by hash, a
-// threshold that doubles every ElectionStep, and exact turns where the swarm is
-// small enough to know everybody. That last rule is ours: a threshold of 1/N
+// Elect. A seed fetches at once. Without one, see elected: those first who upload
+// several times what they play, among alike rank by hash, a threshold that doubles
+// every ElectionStep, one copy for each hundred peers up to four, and exact turns where
+// the swarm is small enough to know everybody. That last rule is ours: a threshold of 1/N
 // alone elects nobody in a third of all cases and two or more in a quarter, which
 // is half a copy too many in a swarm of six. The electee promises before its
 // first byte has come, so others stop counting down after half a round trip.
@@ -34,7 +35,12 @@
 // Any piece that comes is word that the segment is on its way.
 //
 // Deadline. No peer waits past min(deadline − lead, OriginBy), see lead: then it asks
-// the origin for what is missing, whatever was promised. An eighth of a segment or
+// the origin for what is missing, whatever was promised, the longest stretch that nobody
+// is sending first. Where that happens again and again the swarm uploads less than it
+// watches: each peer learns what part of a segment it falls short of (short.go), asks
+// neighbours for the front first, and leaves that part, in one stretch at the end, to the
+// origin. A peer without links waits for one for two seconds if there are others and time.
+// An eighth of a segment or
 // less that neighbours still owe is asked of both (CauseHedge): so at most an eighth
 // of its bytes comes twice for that.
 //
@@ -57,7 +63,9 @@
 //
 // Replace. A source that sends nothing for three times StallAfter, two round trips and
 // four times its usual pace loses its pieces and is not asked for a while, longer each
-// time; one that has never sent anything is banned the third time.
+// time. One that keeps silent with pieces owed on three segments in a row has to leave:
+// for good if it has never sent anything, else for some minutes and only where there are
+// enough others. Silence is no proof of a lie, so nobody is banned for it.
 //
 // Grow. A low-latency segment is offered with its first bytes, not its first piece,
 // and a transfer opens at once; the edge passes the unfinished piece on as it

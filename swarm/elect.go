@@ -45,10 +45,10 @@ func (c *Core) decideOrigin(it *item) {
 			c.startFetch(it, first, count, CauseNotShareable)
 		}
 	case len(c.links) == 0:
-		if it.need.Asked {
+		if it.need.Asked && c.now >= c.alone() {
 			c.startFetch(it, first, count, CauseNoPeer)
 		}
-	case c.now >= it.promised && !(c.now < it.need.Whole && (it.flows || it.inflow())) && c.elected(it):
+	case c.now >= max(it.promised, it.electFrom) && !(c.now < it.need.Whole && (it.flows || it.inflow())) && c.elected(it):
 		// what grows on its way here the origin could not bring sooner
 		if c.fetches >= maxElected {
 			c.wait(it)
@@ -56,6 +56,18 @@ func (c *Core) decideOrigin(it *item) {
 		}
 		c.startFetch(it, first, count, CauseElected)
 	}
+}
+
+// linkPatience is how long a peer without links waits for one, while others are there
+// and the deadline is far, before it asks the origin.
+const linkPatience = 2 * time.Second
+
+// alone is when a peer without links asks the origin for what it could wait for.
+func (c *Core) alone() Time {
+	if c.size <= 1 {
+		return 0
+	}
+	return c.lonelyAt + linkPatience
 }
 
 // panicAt is the last moment to ask the origin:
@@ -84,48 +96,91 @@ func (c *Core) panicAt(it *item) (Time, bool) {
 // segment it is asked for.
 const firstByte = 0.3
 
-// lead is how long before a deadline the origin must be asked for what is missing:
+// lead is how long before a deadline the origin must be asked for what is missing, in
+// as many requests as there are stretches of it:
 //
-//	DeadlineSafety × originTime × (firstByte + (1 − firstByte) × missing / pieces) + margin
+//	DeadlineSafety × originTime × (stretches × firstByte + (1 − firstByte) × missing / pieces) + margin
+//
+// but for more than all of the segment at once never.
 func (c *Core) lead(it *item) time.Duration {
 	share := 1.0
 	if it.n > 0 {
-		share = firstByte + (1-firstByte)*float64(it.n-it.held)/float64(it.n)
+		requests, pieces := 0, 0
+		it.stretches(it.absent, func(_, count, _ int) { requests, pieces = requests+1, pieces+count })
+		share = min(1, firstByte*float64(requests)+(1-firstByte)*float64(pieces)/float64(it.n))
 	}
 	return time.Duration(c.cfg.DeadlineSafety*share*float64(c.origin.estimate())) + margin
 }
 
 // elected says whether it is this peer's turn:
 //
-//	copies(k) = OriginCopies × 2^k,  k = ⌊waited / ElectionStep⌋
-//	turn      = position < copies(k)  and  (all known or rank < copies(k) / N)
+//	turn = position < copies  and  (all known or share < copies / N)
 //
-// rank is hash(key, peer) in [0, 1), N the estimated number of peers interested
-// in the track, position how many known interested neighbours rank before us. In
-// a swarm small enough to know everybody exactly copies(0) peers fetch at once;
-// in a large one the expected number is the same without knowing anybody.
+// Peers stand in order of their standing, and within it of hash(key, peer). position
+// is how many known interested neighbours come before us; share is the part of all
+// interested peers that does, as far as the neighbourhood tells: that of those of a
+// better standing, and hash, in [0, 1), times that of those of the same. N is the
+// estimated number of peers interested in the track. The weak come after everybody. In
+// a swarm small enough to know everybody exactly copies(0) peers fetch at once; in a
+// large one the expected number is the same without knowing anybody.
 func (c *Core) elected(it *item) bool {
-	copies := c.copies(it)
 	me := c.greeting() // as neighbours know it: they must come to the same order
-	mine := c.rank(it.key, c.cfg.ID, me.Metered, me.Uplink, me.Seed)
-	position, interested := 0, 1
+	mine, hash := it.standing(me), rank(it.key, c.cfg.ID)
+	position, interested, better, alike := 0, 1, 0, 1
 	for _, p := range c.links {
 		if !p.greeted {
 			continue
 		}
-		reserved := it.reservationOf(p) != nil
-		if reserved {
-			interested++
+		theirs := it.standing(p.hello)
+		if it.reservationOf(p) == nil {
+			position += btoi(theirs == seeds)
+			continue
 		}
-		if p.hello.Seed || reserved && c.rank(it.key, p.id, p.hello.Metered, p.hello.Uplink, false) < mine {
-			position++
-		}
+		interested++
+		better += btoi(theirs < mine)
+		alike += btoi(theirs == mine)
+		position += btoi(theirs < mine || theirs == mine && rank(it.key, p.id) < hash)
 	}
+	n := c.interestedPeers(interested)
+	copies := c.copies(it, n)
 	if float64(position) >= copies {
 		return false
 	}
-	n := c.interestedPeers(interested)
-	return float64(interested) >= 0.9*n || mine < copies/n
+	share := (float64(better) + hash*float64(alike)) / float64(interested)
+	if mine == weak {
+		share++ // after all others, also those that are not known
+	}
+	return float64(interested) >= 0.9*n || share < copies/n
+}
+
+// Standings, the best first. One copy from the origin has to be passed on at once to
+// as many as possible: who can send a segment out in a fraction of its duration brings
+// it to the swarm sooner than who needs all of it.
+const (
+	seeds  = iota
+	strong // sends three times what it plays, or more
+	usual  // or not known
+	slow   // less than it plays
+	weak   // metered, or hardly anything
+)
+
+// standing is a peer's place in the order of an election.
+func (it *item) standing(h Hello) int {
+	up := float64(h.Uplink) * it.need.Duration.Seconds()
+	size := 8 * float64(it.need.Size)
+	switch {
+	case h.Seed:
+		return seeds
+	case h.Metered, h.Uplink > 0 && h.Uplink < weakUplink:
+		return weak
+	case up <= 0 || size <= 0:
+		return usual
+	case up >= 3*size:
+		return strong
+	case up < size:
+		return slow
+	}
+	return usual
 }
 
 // seedTime is how long a seed's word may take through the swarm, in election steps.
@@ -142,10 +197,12 @@ func (c *Core) electionStart(w Want) Time {
 	return at
 }
 
-// copies is how many peers of the swarm should be fetching by now.
-func (c *Core) copies(it *item) float64 {
+// copies is how many of n peers should be fetching by now:
+//
+//	OriginCopies × min(max(1, n / moreCopies), mostCopies) × 2^k,  k = ⌊waited / ElectionStep⌋
+func (c *Core) copies(it *item, n float64) float64 {
 	k := min(max(0, c.now-it.electFrom)/c.cfg.ElectionStep, 40)
-	return c.cfg.OriginCopies * math.Exp2(float64(k))
+	return c.cfg.OriginCopies * min(max(1, n/moreCopies), mostCopies) * math.Exp2(float64(k))
 }
 
 // nextRound is when the threshold doubles next.
@@ -169,19 +226,15 @@ func (c *Core) interestedPeers(interested int) float64 {
 // bring a segment into the swarm, in bit/s.
 const weakUplink = 1_000_000
 
-// rank maps (key, peer) to [0, 1) evenly; seeds come before everybody, metered
-// and weak peers after.
-func (c *Core) rank(k Key, id PeerID, metered bool, uplink int64, seed bool) float64 {
-	h := hash32(string(k), string(id))
-	u := float64(h) / (1 << 32)
-	switch {
-	case seed:
-		return u - 1
-	case metered, uplink > 0 && uplink < weakUplink:
-		return u + 1
-	}
-	return u
-}
+// A hundred peers more are worth one copy more, up to four: they have it sooner, for a
+// hundredth of what they play.
+const (
+	moreCopies = 100
+	mostCopies = 4
+)
+
+// rank maps (key, peer) to [0, 1) evenly.
+func rank(k Key, id PeerID) float64 { return float64(hash32(string(k), string(id))) / (1 << 32) }
 
 // hash32 is FNV-1a of 32 bits over strings, each ended by a bar, with murmur3's
 // finaliser, so that JavaScript computes the same with Math.imul.

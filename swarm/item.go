@@ -54,6 +54,7 @@ type item struct {
 	seeded    bool // a seed's fetch is where it comes from
 	heard     bool // word of the key came from a neighbour
 	heardAt   Time // first
+	short     bool // the origin had to bring what neighbours would have brought too late
 }
 
 // outbound is a transfer to one receiver.
@@ -174,10 +175,11 @@ func (it *item) gap() (first, count int, ok bool) {
 	return it.spanned(it.open)
 }
 
-// missing is gap of what is not held, whoever may be bringing it.
-func (it *item) missing() (first, count int, ok bool) {
-	return it.spanned(func(w int) uint64 { return span(w, 0, it.limit()) &^ it.have.word(w) })
-}
+// absent is the pieces of word w that are not held, whoever may be bringing them.
+func (it *item) absent(w int) uint64 { return span(w, 0, it.limit()) &^ it.have.word(w) }
+
+// missing is gap of what is absent.
+func (it *item) missing() (first, count int, ok bool) { return it.spanned(it.absent) }
 
 func (it *item) spanned(set func(w int) uint64) (first, count int, ok bool) {
 	for w := it.prefix >> 6; w < words(it.limit()); w++ {

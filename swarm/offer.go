@@ -334,6 +334,7 @@ func (c *Core) cancelInbound(it *item) {
 	for _, s := range it.sources {
 		if s.busy() {
 			c.send(s.peer, Cancel{Key: it.key})
+			c.judge(s)
 			c.release(s)
 		}
 	}
@@ -351,6 +352,9 @@ func (c *Core) credit(it *item, p *peer, first, count int) {
 			continue
 		}
 		c.retract(it, s, i)
+		if s != nil && s.robbed > 0 {
+			s.robbed--
+		}
 		if s != nil && !s.whole && i < len(it.rare) && s.has.set(i) {
 			if it.rare[i]++; it.rare[i] == 1 {
 				c.first(it, p, i)
@@ -361,7 +365,7 @@ func (c *Core) credit(it *item, p *peer, first, count int) {
 		return
 	}
 	s.got += count
-	s.last = c.now
+	s.last, s.owing = c.now, c.now
 	if len(it.sender) == 1 && s.got == count {
 		it.hops = s.hops + 1
 	}
@@ -376,6 +380,7 @@ func (c *Core) retract(it *item, from *source, i int) {
 	for _, s := range it.sources {
 		if s != from && s.asked.get(i) {
 			s.unask(i)
+			s.robbed++
 			c.ask(s)
 			return
 		}

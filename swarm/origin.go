@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -16,14 +17,90 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
-// fetchMissing asks the origin for everything from the first missing piece, and
-// lets go of the sources that would have brought it too late, unless it is a race.
+// fetchMissing asks the origin for what is missing, the longest stretch of it first,
+// and takes that back from the sources that would have brought it too late, unless it
+// is a race.
 func (c *Core) fetchMissing(it *item, cause Cause) {
-	if cause != CauseHedge {
-		c.cancelInbound(it)
+	first, count, ok := it.stretch(it.open)
+	if !ok {
+		first, count, ok = it.stretch(it.absent)
 	}
-	if first, count, ok := it.missing(); ok { // several holes: one request for all costs less than one each
-		c.startFetch(it, first, count, cause)
+	if !ok {
+		return
+	}
+	if cause == CauseDeadline {
+		c.fellShort(it)
+	}
+	if cause != CauseHedge {
+		c.takeBack(it, first, count)
+	}
+	c.startFetch(it, first, count, cause)
+}
+
+// gapWorth is how many pieces between two holes are asked for with them: a request of
+// its own for the second hole would cost more time than they.
+const gapWorth = 2
+
+// stretches calls f for a set of pieces, those that are at most gapWorth apart in one
+// stretch. count is -1 when it reaches the unknown end.
+func (it *item) stretches(set func(w int) uint64, f func(first, count, missing int)) {
+	if it.n < 0 {
+		if first, count, ok := it.spanned(set); ok {
+			f(first, count, 1)
+		}
+		return
+	}
+	first, end, missing := -1, 0, 0
+	for w := it.prefix >> 6; w < words(it.n); w++ {
+		for m := set(w); m != 0; m &= m - 1 {
+			i := w<<6 + bits.TrailingZeros64(m)
+			if first >= 0 && i-end > gapWorth {
+				f(first, end-first, missing)
+				first = -1
+			}
+			if first < 0 {
+				first, missing = i, 0
+			}
+			end = i + 1
+			missing++
+		}
+	}
+	if first >= 0 {
+		f(first, end-first, missing)
+	}
+}
+
+// stretch is the one with most pieces of the set.
+func (it *item) stretch(set func(w int) uint64) (first, count int, ok bool) {
+	most := 0
+	it.stretches(set, func(f, n, missing int) {
+		if missing > most {
+			first, count, most, ok = f, n, missing, true
+		}
+	})
+	return first, count, ok
+}
+
+// takeBack no longer expects of neighbours what the origin was asked for.
+func (c *Core) takeBack(it *item, first, count int) {
+	if count < 0 || first <= it.prefix && first+count >= it.n {
+		c.cancelInbound(it)
+		return
+	}
+	for _, s := range it.sources {
+		if s.slices != 0 {
+			c.send(s.peer, Cancel{Key: it.key})
+			c.release(s)
+			continue
+		}
+		before := s.waiting
+		c.judge(s)
+		for i := first; i < first+count; i++ {
+			s.unask(i)
+		}
+		if s.waiting < before {
+			c.ask(s)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type peer struct {
 	delivered int           // pieces
 	uploaded  int64         // pieces
 	strikes   int
+	letDowns  int // segments in a row
 	record    record
 	trial     bool // connected to find out whether it is better than others
 
@@ -133,7 +134,9 @@ func (c *Core) linkDown(id PeerID) {
 	}
 	delete(c.pend, id)
 	delete(c.peers, id)
-	c.links = without(c.links, p)
+	if c.links = without(c.links, p); len(c.links) == 0 {
+		c.lonelyAt = c.now
+	}
 	for name := range p.parentOf {
 		if t := c.tracks[name]; t != nil {
 			t.lose(p)
@@ -169,6 +172,9 @@ func (c *Core) linkDown(id PeerID) {
 }
 
 func (c *Core) swarmState(s SwarmState) {
+	if c.size == 0 && len(c.links) == 0 {
+		c.lonelyAt = c.now
+	}
 	c.size = s.Size
 	if s.Connected && !c.connected {
 		c.seekAt, c.seekWait = c.now, 0

@@ -25,6 +25,9 @@ type source struct {
 	started Time // when it was first asked, or began to push
 	last    Time // when it was asked or sent something
 	begun   bool
+	robbed  int  // pieces that were taken from it because another would be quicker
+	owing   Time // since when it has sent nothing and pieces are owed, those included
+	judged  bool // found to have let us down
 }
 
 const (
@@ -156,6 +159,7 @@ func (s *source) offers(w int) uint64 {
 
 // removeSource forgets a source; what it owed is open again.
 func (c *Core) removeSource(s *source) {
+	c.judge(s)
 	c.release(s)
 	s.count(-1)
 	s.item.sources = without(s.item.sources, s)
@@ -332,11 +336,18 @@ func (c *Core) hurried(it *item) bool {
 func (c *Core) pick(s *source) (best int, rank uint32) {
 	it := s.item
 	inOrder := it.need.Urgent || c.hurried(it) || it.need.Whole > c.now
+	front := c.front(it)
 	best, rank = -1, 1<<32-1
 	for w := it.prefix >> 6; w < words(it.n); w++ {
 		m := s.offers(w)
 		if m != 0 && inOrder {
 			return w<<6 + bits.TrailingZeros64(m), 0
+		}
+		if rest := m &^ span(w, 0, front); rest != 0 {
+			if best < 0 {
+				best, rank = w<<6+bits.TrailingZeros64(rest), 1<<32-2
+			}
+			m &= span(w, 0, front)
 		}
 		for ; m != 0; m &= m - 1 {
 			i := w<<6 + bits.TrailingZeros64(m)
@@ -358,6 +369,9 @@ func (c *Core) request(s *source, i int) {
 	}
 	if s.started == 0 {
 		s.started = c.now
+	}
+	if s.waiting+s.robbed == 0 {
+		s.owing = c.now
 	}
 	s.asked.set(i)
 	s.item.wait.set(i)
@@ -444,6 +458,7 @@ func (c *Core) steal(p *peer) bool {
 			}
 			i := w<<6 + 63 - bits.LeadingZeros64(m)
 			slow.unask(i)
+			slow.robbed++
 			c.ask(slow)
 			c.request(s, i)
 			it.stolen++

@@ -36,6 +36,7 @@ type track struct {
 	hops    int // of the last segment here
 	parents [sliceCount]*peer
 	until   time.Duration // two round trips of the farthest parent
+	short   float64       // the part of a segment that neighbours did not bring in time
 }
 
 // lead is how often a neighbour was first with pieces of each slice of a track.
@@ -70,14 +71,7 @@ func (c *Core) prove(it *item) {
 	if c.cfg.Seed {
 		return
 	}
-	t := c.tracks[it.track]
-	if t == nil {
-		if len(c.tracks) >= MaxTracks {
-			clear(c.tracks) // periods end; what still plays is proven again
-		}
-		t = &track{}
-		c.tracks[it.track] = t
-	}
+	t := c.trackOf(it)
 	t.hops = max(it.hops, 0)
 	changed := false
 	for s := range sliceCount {

@@ -6,6 +6,9 @@ const (
 	// uplinkWindow is how long pieces must have been waiting to leave, all the time, for
 	// a reading of the uplink.
 	uplinkWindow = 500 * time.Millisecond
+	// quickWindow is enough where quickPieces left in it, 1 MiB: a fast uplink is seldom
+	// busy for longer.
+	quickWindow, quickPieces = 200 * time.Millisecond, 64
 	// queueTime is how much of the uplink's time may be handed to links at once: more
 	// would make urgent pieces wait, and pieces that are no longer wanted leave.
 	queueTime = 50 * time.Millisecond
@@ -39,7 +42,7 @@ func (u *uplink) left(now Time, n int, busy bool) {
 		u.since, u.sent = now, 0
 		return
 	}
-	if d := now - u.since; d >= uplinkWindow {
+	if d := now - u.since; d >= uplinkWindow || d >= quickWindow && u.sent >= quickPieces {
 		u.rate = max(float64(u.sent)/d.Seconds(), 0.8*u.rate)
 		u.since, u.sent = now, 0
 	}

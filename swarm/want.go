@@ -35,7 +35,7 @@ func (c *Core) unwant(keys []Key) {
 	var gone []Key
 	for _, k := range keys {
 		it := c.items[k]
-		if it == nil || !it.wanted && !it.relay {
+		if it == nil || !it.wanted && !it.relay && (it.whole || it.held == 0) { // a piece may have come late
 			continue
 		}
 		if it.relay {
@@ -81,7 +81,7 @@ func (it *item) reset() {
 	it.size, it.n, it.hops, it.sender, it.flows, it.sure = -1, -1, -1, nil, false, false
 	it.wait, it.rare, it.given, it.wholes, it.coming, it.stolen = nil, nil, nil, 0, 0, 0
 	it.news, it.dirty, it.toldAt, it.seeded = nil, false, 0, false
-	it.heard, it.failures, it.retryAt, it.promised = false, 0, 0, 0
+	it.heard, it.failures, it.retryAt, it.promised, it.short = false, 0, 0, 0, false
 	for _, r := range it.reserved {
 		r.told = false
 	}
@@ -160,6 +160,9 @@ func (c *Core) schedule(it *item) {
 		if _, _, open := it.gap(); open {
 			sooner(max(floor, c.nextRound(it), it.promised), WhyElect)
 		}
+		if len(c.links) == 0 && it.need.Asked && c.alone() > c.now {
+			sooner(max(floor, c.alone()), WhyElect)
+		}
 		if panicAt, ok := c.panicAt(it); ok {
 			sooner(max(floor, panicAt), WhyDeadline)
 		}
@@ -226,6 +229,7 @@ func (c *Core) complete(it *item, drained bool) {
 		c.relays--
 	}
 	c.prove(it)
+	c.inTime(it)
 	it.wanted = false
 	c.dropSources(it)
 	if !it.private {

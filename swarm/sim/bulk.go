@@ -15,6 +15,8 @@ type flow struct {
 	last     swarm.Time
 	line     swarm.Time // when the path's own line is idle, if its rate has a limit
 	window   window
+	lieSeg   int32 // of a staller: the segment it sends, and how many pieces of it
+	lieSent  int
 	control  swarm.Time // when the last control message arrives: pieces do not overtake their Begin
 }
 
@@ -24,7 +26,6 @@ type run struct {
 	seg      int32
 	next     int32
 	end      int32
-	sent     int32 // pieces of it that have left
 }
 
 // underWay is how many pieces may be under way on one link: the 128 KiB that package
@@ -103,12 +104,22 @@ func (w *world) transmit(p *peer, e swarm.Transmit) {
 	}
 	d := w.outward(p, n)
 	_, _, _, f := w.direction(d)
-	f.runs = append(f.runs, run{e.Transfer, seg, int32(e.First), int32(e.First + e.Count), 0})
+	f.runs = append(f.runs, run{e.Transfer, seg, int32(e.First), int32(e.First + e.Count)})
 	f.queued += e.Count
 	if f.queued > maxQueued {
 		w.violate("peer %s has %d pieces queued for %s: the limit is %d", p.id, f.queued, e.To, maxQueued)
 	}
 	w.activate(p, d, f)
+}
+
+// honestly counts a staller's pieces of one segment after another: the first few of
+// each it sends.
+func (f *flow) honestly(seg int32) bool {
+	if f.lieSeg != seg {
+		f.lieSeg, f.lieSent = seg, 0
+	}
+	f.lieSent++
+	return f.lieSent <= stallAfter
 }
 
 // activate gives a flow with something to send its turn.
@@ -161,9 +172,8 @@ func (w *world) uplinked(e *event) {
 	r := &f.runs[0]
 	transfer := r.transfer
 	r.next++
-	r.sent++
 	f.queued--
-	sent := p.lie != stalls || r.sent <= stallAfter
+	sent := p.lie != stalls || f.honestly(r.seg)
 	if r.next == r.end {
 		f.runs = f.runs[:copy(f.runs, f.runs[1:])]
 	}

@@ -14,7 +14,7 @@ const (
 	stalls       // stops after the first pieces of a transfer
 )
 
-// stallAfter is how many pieces of each run handed over a staller really sends.
+// stallAfter is how many pieces of each segment a staller really sends to a receiver.
 const stallAfter = 2
 
 // draw decides what kind of liar the next viewer is.
@@ -53,7 +53,7 @@ func (w *world) swallow(p *peer, back int32, m swarm.Message) bool {
 	}
 	switch m := m.(type) {
 	case swarm.Accept:
-		if seg, ok := w.stream.index[m.Key]; ok {
+		if seg, ok := w.stream.index[m.Key]; ok && m.Count != 0 { // of nothing: what was asked is taken back
 			w.cheat(w.other(back, p), p, seg)
 		}
 		return true

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -138,11 +139,12 @@ func TestDiscover(t *testing.T) {
 		first := met(st, 0)
 		st.until(2 * time.Second)
 		second := met(st, 0)
-		if len(first) != 2 || len(second) != 2 || first[0] == second[0] || first[1] == second[1] {
-			t.Errorf("introduced %v, then %v: want two others", first, second)
+		// the first of each two is by chance
+		if len(first) != 2 || len(second) != 2 || first[0] == first[1] || first[1] == second[1] {
+			t.Errorf("introduced %v, then %v: want another second one", first, second)
 		}
 	})
-	t.Run("never itself, neighbours, the banned, the full or the dead", func(t *testing.T) {
+	t.Run("never itself, neighbours, the banned or the dead", func(t *testing.T) {
 		st := set(t, Config{Viewers: 7, Brain: swarm.Config{MinPeers: 1, MaxPeers: 2}}, nil)
 		st.join2(0, 1)
 		st.order(0, swarm.Ban{Peer: st.peers[2].id})
@@ -152,8 +154,10 @@ func TestDiscover(t *testing.T) {
 		st.order(0, swarm.Discover{Count: 9})
 		st.until(st.now + time.Second)
 		got := met(st, 0)
-		if len(got) != 2 || got[0] != st.peers[5].id && got[1] != st.peers[5].id || got[0] != st.peers[6].id && got[1] != st.peers[6].id {
-			t.Errorf("introduced %v, want %v and %v", got, st.peers[5].id, st.peers[6].id)
+		for i, p := range st.peers {
+			if named := slices.Contains(got, p.id); named != (i >= 5) && i != 3 { // 3 is full, and may be named by chance
+				t.Errorf("introduced %v: peer %d is among them: %v", got, i, named)
+			}
 		}
 	})
 	t.Run("nearest", func(t *testing.T) {

@@ -10,7 +10,13 @@ import (
 const (
 	scan   = 64 // members looked at for one Discover
 	sample = 32 // members compared for the nearest
-	rescue = 2  // full members named to one who has no link, when nobody else is left
+	// chanceShare: one in so many is named by chance, as by package signal.
+	chanceShare     = 2
+	nearChanceShare = 4 // with nearest pairing
+	// positionDraws: of so many draws in a film the one nearest in it is named, as
+	// package signal does.
+	positionDraws = 16
+	rescue        = 2 // full members named to one who has no link, when nobody else is left
 )
 
 // list puts a member with room on the tracker's list, at the end.
@@ -22,8 +28,8 @@ func (w *world) list(p *peer) {
 }
 
 // discover answers a request for count peers more, as package signal does: a seed if
-// one has room, then those who have been waiting longest, each put back to the end;
-// or the nearest of a sample of them.
+// one has room, some by chance whether they have room or not, then those who have been
+// waiting longest, each put back to the end; or the nearest of a sample of them.
 func (w *world) discover(p *peer, count int) {
 	if !p.alive || !p.signal {
 		return
@@ -44,6 +50,32 @@ func (w *world) discover(p *peer, count int) {
 			}
 		}
 	}
+	draws := 1
+	if w.cfg.Mode == VOD {
+		draws = positionDraws
+	}
+	chance := (count + chanceShare - 1) / chanceShare
+	if w.cfg.Pairing == PairNearest {
+		chance = count / nearChanceShare
+	}
+	for range chance {
+		best := int32(-1)
+		for tries, left := 4*draws, draws; tries > 0 && left > 0; tries-- {
+			i := int32(w.rng.IntN(len(w.peers)))
+			o := w.peers[i]
+			if !o.alive || !o.signal || o.seed || !usable(i) || slices.Contains(found, i) {
+				continue
+			}
+			if best < 0 || p.apart(o) < p.apart(w.peers[best]) {
+				best = i
+			}
+			left--
+		}
+		if best >= 0 {
+			found = append(found, best)
+		}
+	}
+	kept := len(found)
 	for range min(scan, len(w.open)) {
 		if len(found) >= limit {
 			break
@@ -71,7 +103,7 @@ func (w *world) discover(p *peer, count int) {
 		}
 	}
 	if len(found) > count {
-		slices.SortFunc(found, func(a, b int32) int {
+		slices.SortFunc(found[kept:], func(a, b int32) int {
 			return cmp.Or(cmp.Compare(w.geo.rtt(p.place, w.peers[a].place), w.geo.rtt(p.place, w.peers[b].place)), cmp.Compare(a, b))
 		})
 		found = found[:count]
@@ -84,6 +116,14 @@ func (w *world) discover(p *peer, count int) {
 		ids[i] = w.peers[f].id
 	}
 	w.tell(p, swarm.Introduced{Peers: ids})
+}
+
+// apart is how many segments lie between two viewers of a film.
+func (p *peer) apart(o *peer) int {
+	if p.player == nil || o.player == nil {
+		return 0
+	}
+	return max(p.player.next-o.player.next, o.player.next-p.player.next)
 }
 
 // setSignal opens or closes a peer's websocket.

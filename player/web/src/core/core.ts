@@ -12,6 +12,7 @@ import { type Item, OriginClock } from "./item.ts";
 import type { Allowance } from "./allowance.ts";
 import { type Candidate, type Dial, introduced } from "./candidates.ts";
 import { checkPeers, review, timeFirst } from "./govern.ts";
+import { expelSilent } from "./slow.ts";
 import { type Peer, disconnect, greet, linkLost, linkUp, swarmState } from "./peer.ts";
 import { needSignal, newWebsocket } from "./websocket.ts";
 import { evicted, gained, held, step, unwant, want } from "./want.ts";
@@ -73,6 +74,10 @@ export class Core {
   clock = 0;
   /** When a seed's word was last heard. */
   seededAt: Time = 0;
+  /** When the last link went, or others were first heard of. */
+  lonelyAt: Time = 0;
+  /** Neighbours that let us down too often, during handle. */
+  silent: Peer[] = [];
   /** Makes this peer's order of equally rare pieces its own. */
   readonly salt: number;
   relays = 0;
@@ -107,6 +112,7 @@ export class Core {
     this.now = Math.max(this.now, now);
     (handlers[input.type] as (c: Core, input: Input) => void)(this, input);
     runTimers(this);
+    expelSilent(this);
   }
 
   /** The effects of all inputs since the last call, in order. */

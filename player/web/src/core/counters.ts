@@ -31,6 +31,8 @@ export interface Counters {
   overtaken: number;
   /** Sources replaced because they sent nothing. */
   stalls: number;
+  /** Segments on which a source fell silent with pieces owed. */
+  letDowns: number;
   bans: number;
   conflicts: number;
   forwards: number;
@@ -65,6 +67,7 @@ export function newCounters(): Counters {
     stolen: 0,
     overtaken: 0,
     stalls: 0,
+    letDowns: 0,
     bans: 0,
     conflicts: 0,
     forwards: 0,

@@ -1,15 +1,15 @@
 // Whose turn it is to ask the origin, and when it is the last moment (swarm/elect.go).
 import type { Core } from "./core.ts";
 import { Cause } from "./effect.ts";
-import { type Item, gap, of } from "./item.ts";
+import { type Item, gap, lacking, of } from "./item.ts";
 import type { Key, PeerID } from "./message.ts";
 import { growth } from "./flow.ts";
 import type { Want } from "./input.ts";
 import { ReservationLife } from "./limits.ts";
 import { inflow } from "./source.ts";
 import { greeting } from "./mute.ts";
-import { fetchMissing, hedges, maxElected, startFetch, wait } from "./origin.ts";
-import { type Duration, type Time, millisecond } from "./time.ts";
+import { fetchMissing, hedges, maxElected, startFetch, stretches, wait } from "./origin.ts";
+import { type Duration, type Time, millisecond, second, seconds } from "./time.ts";
 
 /**
  * Time kept between the last moment to ask the origin and the deadline, besides the
@@ -25,23 +25,32 @@ export function decideOrigin(c: Core, it: Item): void {
   const { cfg, now } = c;
   const { need } = it;
   if (!it.wanted || it.fetching || it.dead || !need.fetchable || now < it.retryAt || now < need.available) return;
-  const alone = !c.links.length;
+  const lonely = !c.links.length;
   if (now >= panicAt(c, it)) {
     const late = hedges(it) ? Cause.Hedge : Cause.Deadline;
-    return fetchMissing(c, it, cfg.seed ? Cause.Seed : need.urgent ? Cause.Startup : alone ? Cause.NoPeer : late);
+    return fetchMissing(c, it, cfg.seed ? Cause.Seed : need.urgent ? Cause.Startup : lonely ? Cause.NoPeer : late);
   }
   const open = gap(it);
   if (!open) return;
   const fetch = (cause: Cause) => startFetch(c, it, open, cause);
   if (cfg.seed) fetch(Cause.Seed);
   else if (need.urgent) fetch(Cause.Startup);
-  else if (it.private || alone) {
-    if (need.asked) fetch(it.private ? Cause.NotShareable : Cause.NoPeer);
-  } else if (now >= it.promised && !(now < need.whole && (it.flows || inflow(it))) && elected(c, it)) {
+  else if (it.private || lonely) {
+    if (need.asked && (it.private || now >= alone(c))) fetch(it.private ? Cause.NotShareable : Cause.NoPeer);
+  } else if (now >= Math.max(it.promised, it.electFrom) && !(now < need.whole && (it.flows || inflow(it))) && elected(c, it)) {
     if (c.fetches >= maxElected) wait(c, it);
     else fetch(Cause.Elected);
   }
 }
+
+/**
+ * How long a peer without links waits for one, while others are there and the deadline is
+ * far, before it asks the origin.
+ */
+const linkPatience = 2 * second;
+
+/** When a peer without links asks the origin for what it could wait for. */
+export const alone = (c: Core): Time => (c.size <= 1 ? 0 : c.lonelyAt + linkPatience);
 
 /**
  * The last moment to ask the origin, Infinity where there is none:
@@ -65,40 +74,84 @@ export function panicAt(c: Core, it: Item): Time {
 const firstByte = 0.3;
 
 /**
- * How long before a deadline the origin must be asked for what is missing:
+ * How long before a deadline the origin must be asked for what is missing, in as many
+ * requests as there are stretches of it:
  *
- *     deadlineSafety × originTime × (firstByte + (1 − firstByte) × missing / pieces) + margin
+ *     deadlineSafety × originTime × (stretches × firstByte + (1 − firstByte) × missing / pieces) + margin
+ *
+ * but for more than all of the segment at once never.
  */
 export function lead(c: Core, it: Item): Duration {
-  const share = it.n > 0 ? firstByte + ((1 - firstByte) * (it.n - it.held)) / it.n : 1;
+  let share = 1;
+  if (it.n > 0) {
+    const holes = stretches(it, lacking);
+    const pieces = holes.reduce((n, s) => n + s.count, 0);
+    share = Math.min(1, firstByte * holes.length + ((1 - firstByte) * pieces) / it.n);
+  }
   return Math.trunc(c.cfg.deadlineSafety * share * c.origin.estimate()) + margin;
 }
 
 /**
  * Whether it is this peer's turn:
  *
- *     copies(k) = originCopies × 2^k,  k = ⌊waited / electionStep⌋
- *     turn      = position < copies(k)  and  (all known or rank < copies(k) / N)
+ *     turn = position < copies  and  (all known or share < copies / N)
  *
- * rank is hash(key, peer) in [0, 1), N the estimated number of peers interested in
- * the track, position how many known interested neighbours rank before us.
+ * Peers stand in order of their standing, and within it of hash(key, peer). position is how
+ * many known interested neighbours come before us; share is the part of all interested peers
+ * that does, as far as the neighbourhood tells. N is the estimated number of peers
+ * interested in the track. The weak come after everybody.
  */
 function elected(c: Core, it: Item): boolean {
-  const wanted = copies(c, it);
-  const me = greeting(c); // as neighbours know it: they must come to the same order
-  const mine = rank(it.key, c.cfg.id, me.metered, me.uplink, me.seed);
+  const mine = standing(it, greeting(c)); // as neighbours know it: they must come to the same order
+  const hash = rank(it.key, c.cfg.id);
   let position = 0;
   let interested = 1;
+  let better = 0;
+  let alike = 1;
   for (const p of c.links) {
     if (!p.greeted) continue;
-    const reserved = of(it.reserved, p);
-    if (reserved) interested++;
-    const h = p.hello;
-    if (h.seed || (reserved && rank(it.key, p.id, h.metered, h.uplink, false) < mine)) position++;
+    const theirs = standing(it, p.hello);
+    if (!of(it.reserved, p)) {
+      if (theirs === Standing.Seed) position++;
+      continue;
+    }
+    interested++;
+    if (theirs < mine) better++;
+    if (theirs === mine) alike++;
+    if (theirs < mine || (theirs === mine && rank(it.key, p.id) < hash)) position++;
   }
-  if (position >= wanted) return false;
   const n = interestedPeers(c, interested);
-  return interested >= 0.9 * n || mine < wanted / n;
+  const wanted = copies(c, it, n);
+  if (position >= wanted) return false;
+  const share = (better + hash * alike) / interested + (mine === Standing.Weak ? 1 : 0);
+  return interested >= 0.9 * n || share < wanted / n;
+}
+
+/**
+ * The best first. One copy from the origin has to be passed on at once to as many as
+ * possible: who can send a segment out in a fraction of its duration brings it to the swarm
+ * sooner than who needs all of it.
+ */
+const enum Standing {
+  Seed,
+  /** Sends three times what it plays, or more. */
+  Strong,
+  /** Or not known. */
+  Usual,
+  /** Less than it plays. */
+  Slow,
+  /** Metered, or hardly anything. */
+  Weak,
+}
+
+/** A peer's place in the order of an election. */
+function standing(it: Item, h: { seed: boolean; metered: boolean; uplink: number }): Standing {
+  const up = h.uplink * seconds(it.need.duration);
+  const size = 8 * it.need.size;
+  if (h.seed) return Standing.Seed;
+  if (isWeak(h)) return Standing.Weak;
+  if (up <= 0 || size <= 0) return Standing.Usual;
+  return up >= 3 * size ? Standing.Strong : up < size ? Standing.Slow : Standing.Usual;
 }
 
 /** How long a seed's word may take through the swarm, in election steps. */
@@ -113,10 +166,19 @@ export function electionStart(c: Core, w: Want): Time {
   return Math.max(c.now, w.available + (seeded ? seedTime * c.cfg.electionStep : 0));
 }
 
-/** How many peers of the swarm should be fetching by now. */
-function copies(c: Core, it: Item): number {
+// A hundred peers more are worth one copy more, up to four: they have it sooner, for a
+// hundredth of what they play.
+const moreCopies = 100;
+const mostCopies = 4;
+
+/**
+ * How many of n peers should be fetching by now:
+ *
+ *     originCopies × min(max(1, n / moreCopies), mostCopies) × 2^k,  k = ⌊waited / electionStep⌋
+ */
+function copies(c: Core, it: Item, n: number): number {
   const k = Math.min(Math.trunc(Math.max(0, c.now - it.electFrom) / c.cfg.electionStep), 40);
-  return c.cfg.originCopies * 2 ** k;
+  return c.cfg.originCopies * Math.min(Math.max(1, n / moreCopies), mostCopies) * 2 ** k;
 }
 
 /** When the threshold doubles next. */
@@ -142,14 +204,8 @@ const weakUplink = 1e6;
 export const isWeak = (p: { metered: boolean; uplink: number }): boolean =>
   p.metered || (p.uplink > 0 && p.uplink < weakUplink);
 
-/**
- * Maps (key, peer) to [0, 1) evenly; seeds come before everybody, metered and weak
- * peers after.
- */
-export function rank(k: Key, id: PeerID, metered: boolean, uplink: number, seed: boolean): number {
-  const u = hash32(k, id) / 2 ** 32;
-  return seed ? u - 1 : isWeak({ metered, uplink }) ? u + 1 : u;
-}
+/** Maps (key, peer) to [0, 1) evenly. */
+const rank = (k: Key, id: PeerID): number => hash32(k, id) / 2 ** 32;
 
 /**
  * FNV-1a of 32 bits over strings, each ended by a bar, with murmur3's finaliser, as Go

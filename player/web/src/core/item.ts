@@ -83,6 +83,8 @@ export interface Item {
   heard: boolean;
   /** First. */
   heardAt: Time;
+  /** The origin had to bring what neighbours would have brought too late. */
+  short: boolean;
 }
 
 /** A transfer to one receiver. */
@@ -136,6 +138,7 @@ const blank = () =>
     promised: 0,
     seeded: false,
     heard: false,
+    short: false,
   }) satisfies Partial<Item>;
 
 /** Forgets what is held and what was heard, not who wants it. */
@@ -200,7 +203,7 @@ export function measured(c: Core, it: Item, size: number): void {
     // an offer lied: nothing said of the segment is worth anything
     if (__EXPLAIN__) note(c, `size of ${it.key} is ${size}, not ${it.size}`);
     cancelInbound(c, it);
-    dropSources(it);
+    dropSources(c, it);
   }
   setSize(it, size);
   if (useful(it)) findHolders(c, it);
@@ -232,7 +235,7 @@ export function add(it: Item, first: number, count: number): number {
 export const limit = (it: Item): number => (it.n < 0 ? MaxPieces : it.n);
 
 /** The pieces of word w that are not held, whoever may be bringing them. */
-const lacking = (it: Item, w: number) => span(w, 0, limit(it)) & ~it.have[w]!;
+export const lacking = (it: Item, w: number) => span(w, 0, limit(it)) & ~it.have[w]!;
 
 /** The pieces of word w that are neither held nor expected from a source or the origin. */
 export function open(it: Item, w: number): number {
@@ -254,7 +257,7 @@ export const gap = (it: Item): Gap | undefined => spanned(it, open);
 /** The same of what is not held, whoever may be bringing it. */
 export const missing = (it: Item): Gap | undefined => spanned(it, lacking);
 
-function spanned(it: Item, some: (it: Item, w: number) => number): Gap | undefined {
+export function spanned(it: Item, some: (it: Item, w: number) => number): Gap | undefined {
   let found: Gap | undefined;
   for (let w = it.prefix >> 5; w < words(limit(it)); w++) {
     const m = some(it, w);
@@ -295,7 +298,7 @@ export function forget(c: Core, it: Item): void {
     it.reserved.length
   )
     return;
-  dropSources(it);
+  dropSources(c, it);
   c.timers.clear(it.timer);
   c.items.delete(it.key);
 }

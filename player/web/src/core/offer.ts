@@ -6,7 +6,7 @@ import { MaxHaves, MaxHops, MaxOffers, MaxOutbound, ReservationLife, pieceCount,
 import { type Begin, type Cancel, MessageType, type Offer, Refusal, type Refuse } from "./message.ts";
 import { type Peer, answered, interested } from "./peer.ts";
 import { removeReservation } from "./reserve.ts";
-import { giveUpAt } from "./slow.ts";
+import { giveUpAt, judge } from "./slow.ts";
 import {
   type Source,
   addSource,
@@ -228,7 +228,7 @@ export function refused(c: Core, p: Peer, { key, reason }: Refuse): void {
   c.counters.refusals++;
   release(s);
   s.blocked = true;
-  if (reason === Refusal.Gone) removeSource(s);
+  if (reason === Refusal.Gone) removeSource(c, s);
   step(c, it);
 }
 
@@ -289,6 +289,7 @@ export function cancelInbound(c: Core, it: Item): void {
   for (const s of it.sources)
     if (busy(s)) {
       send(c, s.peer, { type: MessageType.Cancel, key: it.key });
+      judge(c, s);
       release(s);
     }
 }
@@ -305,11 +306,12 @@ export function credit(c: Core, it: Item, p: Peer, from: number, count: number):
       continue;
     }
     retract(c, it, s, i);
+    if (s?.robbed) s.robbed--;
     if (s && !s.whole && i < it.rare.length && set(s.has, i) && ++it.rare[i]! === 1) first(c, it, p, i);
   }
   if (!s) return;
   s.got += count;
-  s.last = c.now;
+  s.last = s.owing = c.now;
   if (it.sender.length === 1 && s.got === count) it.hops = s.hops + 1;
 }
 
@@ -319,6 +321,7 @@ function retract(c: Core, it: Item, from: Source | undefined, i: number): void {
   const s = it.sources.find((s) => s !== from && get(s.asked, i));
   if (!s) return;
   unask(s, i);
+  s.robbed++;
   ask(c, s);
 }
 

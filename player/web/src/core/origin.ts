@@ -2,14 +2,17 @@
 import { type Core, note, send } from "./core.ts";
 import { Cause, EffectType } from "./effect.ts";
 import { type BadPiece, type Conflict, type FetchEnded, FetchError, type Private } from "./input.ts";
-import { type Gap, type Item, forget, missing, of, reset, useful } from "./item.ts";
+import { type Gap, type Item, forget, lacking, missing, of, open, reset, spanned, useful } from "./item.ts";
+import { lowest, words } from "./bitset.ts";
 import { remove } from "./limits.ts";
 import { MessageType } from "./message.ts";
 import { lead } from "./elect.ts";
 import { cancelInbound, promise } from "./offer.ts";
 import { ban, byDeadline } from "./peer.ts";
 import { mark, removeReservation } from "./reserve.ts";
-import { busy, dropSources, inflow, removeSource } from "./source.ts";
+import { fellShort } from "./short.ts";
+import { judge } from "./slow.ts";
+import { ask, busy, dropSources, inflow, release, removeSource, unask } from "./source.ts";
 import { type Duration, millisecond, second } from "./time.ts";
 import { cancelOutbound } from "./upload.ts";
 import { interrupt, step } from "./want.ts";
@@ -25,13 +28,64 @@ const firstRetry = 100 * millisecond;
 const lastRetry = 5 * second;
 
 /**
- * Asks the origin for everything from the first missing piece, and lets go of the
- * sources that would have brought it too late, unless it is a race.
+ * Asks the origin for what is missing, the longest stretch of it first, and takes that back
+ * from the sources that would have brought it too late, unless it is a race.
  */
 export function fetchMissing(c: Core, it: Item, cause: Cause): void {
-  if (cause !== Cause.Hedge) cancelInbound(c, it);
-  const hole = missing(it);
-  if (hole) startFetch(c, it, hole, cause); // several holes: one request for all costs less than one each
+  const hole = longest(it, open) ?? longest(it, lacking);
+  if (!hole) return;
+  if (cause === Cause.Deadline) fellShort(c, it);
+  if (cause !== Cause.Hedge) takeBack(c, it, hole);
+  startFetch(c, it, hole, cause);
+}
+
+/**
+ * How many pieces between two holes are asked for with them: a request of its own for the
+ * second hole would cost more time than they.
+ */
+const gapWorth = 2;
+
+/** A stretch of a set of pieces, and how many of them are in it. */
+export interface Stretch extends Gap {
+  missing: number;
+}
+
+/** A set of pieces, those that are at most gapWorth apart in one stretch. */
+export function stretches(it: Item, some: (it: Item, w: number) => number): Stretch[] {
+  const found: Stretch[] = [];
+  if (it.n < 0) {
+    const g = spanned(it, some);
+    return g ? [{ ...g, missing: 1 }] : found;
+  }
+  let s: Stretch | undefined;
+  for (let w = it.prefix >> 5; w < words(it.n); w++)
+    for (let m = some(it, w); m; m &= m - 1) {
+      const i = w * 32 + lowest(m);
+      if (!s || i - (s.first + s.count) > gapWorth) found.push((s = { first: i, count: 0, missing: 0 }));
+      s.count = i + 1 - s.first;
+      s.missing++;
+    }
+  return found;
+}
+
+/** The stretch with most pieces of the set. */
+const longest = (it: Item, some: (it: Item, w: number) => number): Gap | undefined =>
+  stretches(it, some).reduce<Stretch | undefined>((a, b) => (a && a.missing >= b.missing ? a : b), undefined);
+
+/** No longer expects of neighbours what the origin was asked for. */
+function takeBack(c: Core, it: Item, { first, count }: Gap): void {
+  if (count < 0 || (first <= it.prefix && first + count >= it.n)) return cancelInbound(c, it);
+  for (const s of it.sources) {
+    if (s.slices) {
+      send(c, s.peer, { type: MessageType.Cancel, key: it.key });
+      release(s);
+      continue;
+    }
+    const before = s.waiting;
+    judge(c, s);
+    for (let i = first; i < first + count; i++) unask(s, i);
+    if (s.waiting < before) ask(c, s);
+  }
 }
 
 /**
@@ -194,7 +248,7 @@ export function conflict(c: Core, x: Conflict): void {
     const s = of(it.sources, p);
     if (s) {
       if (busy(s)) send(c, p, { type: MessageType.Cancel, key: it.key });
-      removeSource(s);
+      removeSource(c, s);
     }
   }
   if ((it.fetching && it.fetch.cause === Cause.Corrupt) || !it.need.fetchable) return step(c, it);
@@ -202,7 +256,7 @@ export function conflict(c: Core, x: Conflict): void {
   interrupt(c, it);
   const wanted = it.wanted || it.whole;
   if (it.whole) mark(c, it.key, false);
-  dropSources(it);
+  dropSources(c, it);
   reset(it);
   it.wanted = wanted;
   c.emit({ type: EffectType.Distrust, key: it.key });

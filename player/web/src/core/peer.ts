@@ -39,6 +39,8 @@ export interface Peer {
   /** Pieces. */
   uploaded: number;
   strikes: number;
+  /** Segments in a row on which it fell silent. */
+  letDowns: number;
   record: Record;
   /** Connected to find out whether it is better than others. */
   trial: boolean;
@@ -110,6 +112,7 @@ export function linkUp(c: Core, l: LinkUp): void {
     delivered: 0,
     uploaded: 0,
     strikes: 0,
+    letDowns: 0,
     record: { value: 0, failures: 0, delivered: 0, uploaded: 0, strikes: 0 },
     trial,
     sources: [],
@@ -169,12 +172,13 @@ function linkDown(c: Core, id: PeerID): void {
     c.pend.delete(id);
     c.peers.delete(id);
     remove(c.links, p);
+    if (!c.links.length) c.lonelyAt = c.now;
     for (const track of p.parentOf.keys()) lose(c, p, track);
     c.owed -= p.outstanding;
     p.outstanding = 0;
     while (p.outbound[0]) removeOutbound(p.outbound[0]);
     const orphans: Item[] = [];
-    for (let s; (s = p.sources.at(-1)); removeSource(s))
+    for (let s; (s = p.sources.at(-1)); removeSource(c, s))
       if (busy(s)) {
         orphans.push(s.item);
         s.item.electFrom = Math.max(s.item.need.available, s.item.electFrom, c.now);
@@ -190,6 +194,7 @@ function linkDown(c: Core, id: PeerID): void {
 }
 
 export function swarmState(c: Core, s: SwarmState): void {
+  if (!c.size && !c.links.length) c.lonelyAt = c.now;
   c.size = s.size;
   if (s.connected && !c.connected) {
     c.seekAt = c.now;

@@ -162,7 +162,7 @@ export function has(c: Core, p: Peer, m: Have): void {
       p.haves.delete(k);
       const it = c.items.get(k);
       const s = it && of(it.sources, p);
-      if (s) removeSource(s);
+      if (s) removeSource(c, s);
     }
   for (const r of m.gained)
     for (const k of keysOf(r)) {

@@ -4,8 +4,10 @@ import type { Item } from "./item.ts";
 import { MessageType } from "./message.ts";
 import { panicAt } from "./elect.ts";
 import { growth } from "./flow.ts";
-import { ban } from "./peer.ts";
-import { type Source, busy, inflow, pace, release } from "./source.ts";
+import { again, maxTries } from "./candidates.ts";
+import { MaxBanned, remember } from "./limits.ts";
+import { type Peer, disconnect } from "./peer.ts";
+import { type Source, busy, firstService, inflow, pace, release } from "./source.ts";
 import { nothing } from "./subscribe.ts";
 import { type Duration, type Time, millisecond, second } from "./time.ts";
 
@@ -13,8 +15,10 @@ import { type Duration, type Time, millisecond, second } from "./time.ts";
 export const paceCheck = 100 * millisecond;
 /** The longest time that a silent neighbour is not asked again. */
 const maxShun = 60 * second;
-/** How many segments in a row a neighbour may offer and not send. */
-const banAfter = 3;
+/** On how many segments in a row a neighbour may fall silent with pieces owed. */
+const mostLetDowns = 3;
+/** Between pieces this is still no silence. */
+const longestPause = 1200 * millisecond;
 
 /**
  * How long a source may send nothing: stallAfter, a round trip, and four times what it
@@ -52,11 +56,50 @@ function stalled(c: Core, s: Source): void {
   c.counters.stalls++;
   if (__EXPLAIN__) note(c, `stall ${it.key}: ${p.id} sent ${s.got} pieces, the last word ${c.now - s.last} ns ago`);
   send(c, p, { type: MessageType.Cancel, key: it.key });
+  judge(c, s);
   release(s);
   p.service = Math.max(pace(p), c.cfg.stallAfter);
-  if (++p.strikes >= banAfter && !p.delivered) return ban(c, p.id, it.key, "offers and does not send");
+  p.strikes++;
   p.shunUntil = c.now + Math.min(second * 2 ** Math.min(p.strikes, 10), maxShun);
   if (!inflow(it)) it.electFrom = Math.max(it.electFrom, c.now);
+}
+
+/**
+ * Looks at what came of asking a source when it is let go: it kept its word, or fell silent
+ * with pieces owed, those included that came from others meanwhile. Who does that on
+ * mostLetDowns segments in a row has to leave. That is no proof of a lie, an overloaded line
+ * looks the same: so nobody is told, and who has sent something before stays while there are
+ * too few others.
+ */
+export function judge(c: Core, s: Source): void {
+  const p = s.peer;
+  if (!s.started || s.judged || s.slices) return;
+  if (!(s.waiting + s.robbed)) {
+    if (s.got) p.letDowns = 0;
+  } else if (c.now - s.owing >= c.cfg.stallAfter + 2 * p.rtt + usual(p)) {
+    s.judged = true;
+    c.counters.letDowns++;
+    if (++p.letDowns >= mostLetDowns) c.silent.push(p);
+  }
+}
+
+/**
+ * The time that a neighbour may need for a few pieces: what stalls have made of its pace
+ * does not count.
+ */
+const usual = (p: Peer): Duration => (p.delivered ? Math.min(4 * pace(p), longestPause) : 4 * firstService);
+
+/** Parts with neighbours that were found to offer and not send. */
+export function expelSilent(c: Core): void {
+  for (let p; (p = c.silent.shift()); ) {
+    if (c.peers.get(p.id) !== p || p.letDowns < mostLetDowns) continue;
+    if (p.delivered) {
+      if (p.hello.seed || c.links.length <= c.cfg.minPeers) continue;
+      again(c, p.id, maxTries, true);
+    } else remember(c.banned, p.id, MaxBanned);
+    c.counters.evictions++;
+    disconnect(c, p, "offers and does not send");
+  }
 }
 
 /**

@@ -7,7 +7,8 @@ import { MessageType } from "./message.ts";
 import { panicAt } from "./elect.ts";
 import { follow } from "./offer.ts";
 import type { Peer } from "./peer.ts";
-import { giveUpAt } from "./slow.ts";
+import { front } from "./short.ts";
+import { giveUpAt, judge } from "./slow.ts";
 import { first } from "./subscribe.ts";
 import { type Duration, type Time, microsecond, millisecond, second } from "./time.ts";
 import { Reason } from "./timer.ts";
@@ -40,6 +41,12 @@ export interface Source {
   /** When it was asked or sent something. */
   last: Time;
   begun: boolean;
+  /** Pieces that were taken from it because another would be quicker. */
+  robbed: number;
+  /** Since when it has sent nothing and pieces are owed, those included. */
+  owing: Time;
+  /** Found to have let us down. */
+  judged: boolean;
 }
 
 /**
@@ -48,7 +55,7 @@ export interface Source {
  */
 const headroom = 120 * millisecond;
 /** Assumed of a source that has not sent a piece yet. */
-const firstService = 60 * millisecond;
+export const firstService = 60 * millisecond;
 /** The least service time that is believed. */
 const quickest = 200 * microsecond;
 /** How many pieces a source may owe at a time: 512 KiB. */
@@ -87,6 +94,9 @@ export function addSource(item: Item, peer: Peer): Source | undefined {
     started: 0,
     last: 0,
     begun: false,
+    robbed: 0,
+    owing: 0,
+    judged: false,
   };
   item.sources.push(s);
   peer.sources.push(s);
@@ -131,15 +141,16 @@ function offers(s: Source, w: number): number {
 }
 
 /** Forgets a source; what it owed is open again. */
-export function removeSource(s: Source): void {
+export function removeSource(c: Core, s: Source): void {
+  judge(c, s);
   release(s);
   count(s, -1);
   remove(s.item.sources, s);
   remove(s.peer.sources, s);
 }
 
-export function dropSources(it: Item): void {
-  for (let s; (s = it.sources.at(-1)); ) removeSource(s);
+export function dropSources(c: Core, it: Item): void {
+  for (let s; (s = it.sources.at(-1)); ) removeSource(c, s);
 }
 
 /** Takes back everything that a source was asked for. */
@@ -262,12 +273,20 @@ const hurried = (c: Core, it: Item) => panicAt(c, it) - c.now < hurry;
 function pick(c: Core, s: Source): [number, number] {
   const it = s.item;
   const inOrder = it.need.urgent || hurried(c, it) || it.need.whole > c.now;
+  const end = front(c, it);
   let best = -1;
   let least = Infinity;
   for (let w = it.prefix >> 5; w < words(it.n); w++)
     for (let m = offers(s, w); m; m &= m - 1) {
       const i = w * 32 + lowest(m);
       if (inOrder) return [i, 0];
+      if (i >= end) {
+        if (best < 0) {
+          least = 2 ** 32 - 2;
+          best = i;
+        }
+        break;
+      }
       const rank = rarity(it.rare[i]! + it.wholes, i, c.salt);
       if (rank < least) {
         least = rank;
@@ -290,6 +309,7 @@ function request(c: Core, s: Source, i: number): void {
   }
   if (!s.waiting) s.last = c.now;
   s.started ||= c.now;
+  if (!(s.waiting + s.robbed)) s.owing = c.now;
   set(s.asked, i);
   set(s.item.wait, i);
   s.waiting++;
@@ -357,6 +377,7 @@ function steal(c: Core, p: Peer): boolean {
       if (!m) continue;
       const i = w * 32 + highest(m);
       unask(slow, i);
+      slow.robbed++;
       ask(c, slow);
       request(c, s, i);
       it.stolen++;

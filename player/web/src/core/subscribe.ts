@@ -6,9 +6,10 @@ import { type Core, note, send } from "./core.ts";
 import { span, words } from "./bitset.ts";
 import { growth } from "./flow.ts";
 import type { Item } from "./item.ts";
-import { MaxSubscribed, MaxTracks } from "./limits.ts";
+import { MaxSubscribed } from "./limits.ts";
 import { MessageType, type Subscribe, type Unsubscribe } from "./message.ts";
 import type { Peer } from "./peer.ts";
+import { learnt } from "./short.ts";
 import { due, release } from "./source.ts";
 import { type Duration, type Time, millisecond } from "./time.ts";
 
@@ -45,6 +46,8 @@ export interface Track {
   parents: (Peer | undefined)[];
   /** Two round trips of the farthest parent. */
   until: Duration;
+  /** The part of a segment that neighbours did not bring in time. */
+  short: number;
 }
 
 /** How often a neighbour was first with pieces of each slice of a track. */
@@ -76,11 +79,7 @@ export function first(c: Core, it: Item, p: Peer, i: number): void {
 export function prove(c: Core, it: Item): void {
   const { track } = it;
   if (c.cfg.seed) return;
-  let t = c.tracks.get(track);
-  if (!t) {
-    if (c.tracks.size >= MaxTracks) c.tracks.clear(); // periods end; what still plays is proven again
-    c.tracks.set(track, (t = { hops: 0, parents: [], until: 0 }));
-  }
+  const t = learnt(c, it);
   t.hops = Math.max(it.hops, 0);
   let changed = false;
   for (let s = 0; s < sliceCount; s++) {

@@ -5,6 +5,11 @@ import { type Time, millisecond, second, seconds } from "./time.ts";
 /** How long pieces must have been waiting to leave, all the time, for a reading of the uplink. */
 const uplinkWindow = 500 * millisecond;
 /**
+ * Enough where quickPieces left in it, 1 MiB: a fast uplink is seldom busy for longer.
+ */
+const quickWindow = 200 * millisecond;
+const quickPieces = 64;
+/**
  * How much of the uplink's time may be handed to links at once: more would make urgent
  * pieces wait, and pieces that are no longer wanted leave.
  */
@@ -47,7 +52,7 @@ export const newUplink = (): Uplink => ({ since: 0, sent: 0, rate: 0, told: 0, a
 export function left(u: Uplink, now: Time, n: number, busy: boolean): void {
   u.sent += n;
   const d = now - u.since;
-  if (busy && d < uplinkWindow) return;
+  if (busy && d < uplinkWindow && (d < quickWindow || u.sent < quickPieces)) return;
   if (busy) u.rate = Math.max(u.sent / seconds(d), 0.8 * u.rate);
   u.since = now;
   u.sent = 0;

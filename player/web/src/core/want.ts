@@ -7,10 +7,11 @@ import { type Item, add, forget, gap, itemOf, measured, reset, useful } from "./
 import { type Key, MessageType } from "./message.ts";
 import { MaxPieces } from "./limits.ts";
 import { endRelay, expireReservations, findHolders, mark, reservationsEnd } from "./reserve.ts";
-import { decideOrigin, electionStart, nextRound, panicAt } from "./elect.ts";
+import { alone, decideOrigin, electionStart, nextRound, panicAt } from "./elect.ts";
 import { endFetch, sample } from "./origin.ts";
 import { announce, cancelInbound, credit, expect, tellEvery } from "./offer.ts";
 import { cancelOutbound, pump } from "./upload.ts";
+import { inTime } from "./short.ts";
 import { giveUpAt, paceCheck, replaceSlow } from "./slow.ts";
 import { busy, dropSources, fill, fillItem, recount } from "./source.ts";
 import { overtake, prove, pushUntil } from "./subscribe.ts";
@@ -53,7 +54,7 @@ export function unwant(c: Core, { keys }: Unwant): void {
   const gone: Key[] = [];
   for (const k of keys) {
     const it = c.items.get(k);
-    if (!it || !(it.wanted || it.relay)) continue;
+    if (!it || !(it.wanted || it.relay || (!it.whole && it.held))) continue; // a piece may have come late
     if (it.relay) c.relays--;
     it.wanted = it.relay = false;
     if (it.whole) continue;
@@ -72,7 +73,7 @@ export function release(c: Core, keys: Key[]): void {
 /** Ends every transfer of an unfinished item, in and out, and forgets it. */
 export function drop(c: Core, it: Item): void {
   interrupt(c, it);
-  dropSources(it);
+  dropSources(c, it);
   reset(it);
   rest(c, it);
 }
@@ -136,6 +137,7 @@ export function schedule(c: Core, it: Item): void {
   if (it.wanted && it.need.fetchable && !it.fetching && !it.dead) {
     const floor = Math.max(it.retryAt, it.need.available);
     if (it.retryAt > c.now) sooner(floor, Reason.Retry);
+    if (!c.links.length && it.need.asked && alone(c) > c.now) sooner(Math.max(floor, alone(c)), Reason.Elect);
     if (gap(it)) sooner(Math.max(floor, nextRound(c, it), it.promised), Reason.Elect);
     sooner(Math.max(floor, panicAt(c, it)), Reason.Deadline);
   }
@@ -188,8 +190,9 @@ function complete(c: Core, it: Item, drained: boolean): void {
     c.relays--;
   }
   prove(c, it);
+  inTime(c, it);
   it.wanted = false;
-  dropSources(it);
+  dropSources(c, it);
   if (!it.private) {
     announce(c, it);
     mark(c, it.key, true);
