@@ -73,6 +73,8 @@ type cluster struct {
 	id      serverID
 	errands chan errand
 	others  map[serverID]time.Time // last sign of life
+	views   map[uint32]*view       // asked of the others
+	telling int                    // of theirs, answers that are being made
 }
 
 func (c *cluster) alone() bool { return len(c.others) == 0 }

@@ -251,6 +251,10 @@ func (s *Server) hearNews(kind byte, from serverID, r *busReader) error {
 		return s.hearGone(from, r)
 	case busPaired:
 		return s.hearPaired(r, now)
+	case busView:
+		return s.hearView(from, r)
+	case busSeen:
+		return s.hearSeen(from, r)
 	}
 	return nil // alive, or from a newer server
 }

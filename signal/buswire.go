@@ -23,6 +23,8 @@ const (
 	busHere   = 'H' // to a server: swarm, id
 	busGone   = 'G' // to a server: swarm, id that is not here, id that asked
 	busPaired = 'P' // to a server: swarm, id of a member of yours, id it was introduced to
+	busView   = 'V' // to all: number u32, swarm; tell me of your members
+	busSeen   = 'v' // to a server: number u32, part u8, parts u8, JSON of a SwarmState, gzipped; empty: none here
 	busRelay  = 'R' // to a server: swarm, region 10, entrance u8, from, to, payload
 )
 

@@ -22,7 +22,7 @@ func Handler(s *signal.Server) http.Handler {
 		answer(w, map[string]any{"swarms": s.Swarms()})
 	})
 	mux.HandleFunc("GET /api/swarms/{swarm}", func(w http.ResponseWriter, r *http.Request) {
-		state, ok := s.Swarm(r.PathValue("swarm"))
+		state, ok := look(s, r)()
 		if !ok {
 			http.Error(w, "no member of that swarm is on this server", http.StatusNotFound)
 			return
@@ -33,6 +33,15 @@ func Handler(s *signal.Server) http.Handler {
 	mux.HandleFunc("GET /api/events", events.all)
 	mux.HandleFunc("GET /api/swarms/{swarm}/events", events.one)
 	return mux
+}
+
+// look gives the swarm of a request, of all servers of the cluster with ?cluster.
+func look(s *signal.Server, r *http.Request) func() (signal.SwarmState, bool) {
+	name := r.PathValue("swarm")
+	if r.URL.Query().Has("cluster") {
+		return func() (signal.SwarmState, bool) { return s.Everywhere(r.Context(), name) }
+	}
+	return func() (signal.SwarmState, bool) { return s.Swarm(name) }
 }
 
 // Ready answers a load balancer: 200 while new clients are welcome, else 503.

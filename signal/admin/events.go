@@ -86,8 +86,8 @@ func (s *streams) all(w http.ResponseWriter, r *http.Request) {
 
 // one streams a swarm: its state, then what changes.
 func (s *streams) one(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("swarm")
-	first, ok := s.server.Swarm(name)
+	swarm := look(s.server, r)
+	first, ok := swarm()
 	if !ok {
 		http.Error(w, "no member of that swarm is on this server", http.StatusNotFound)
 		return
@@ -102,7 +102,7 @@ func (s *streams) one(w http.ResponseWriter, r *http.Request) {
 	}
 	seen := newView(first)
 	out.every(changeEvery, func() bool {
-		state, ok := s.server.Swarm(name)
+		state, ok := swarm()
 		if !ok {
 			out.send("end", struct{}{}) // the last member left; the reader may come back
 			return false

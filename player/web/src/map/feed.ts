@@ -14,7 +14,7 @@ export async function swarms(): Promise<Summary[]> {
  * itself and begins anew with the whole state.
  */
 export function follow(swarm: string, update: (s: Swarm) => void, trouble: (why: string) => void): () => void {
-  const events = new EventSource(`api/swarms/${encodeURIComponent(swarm)}/events`);
+  const events = new EventSource(`api/swarms/${encodeURIComponent(swarm)}/events?cluster`);
   let state: Swarm | undefined;
   events.addEventListener("state", (event: MessageEvent<string>) => {
     trouble("");
