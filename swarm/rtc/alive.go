@@ -31,7 +31,7 @@ var errSilent = fmt.Errorf("%w: it is silent", ErrLost)
 // pulse misses a peer's signs of life. Only the session's goroutine uses it.
 type pulse struct {
 	looked time.Time // when it was last asked
-	heard  time.Time // when the link was last not silent
+	heard  time.Time // until when the link was not silent
 }
 
 // beat gives a sign of life if nothing was sent since the last call, and returns
@@ -44,7 +44,10 @@ func (l *link) beat(p *pulse, now time.Time) error {
 	// A reader that waits for its handler, which is how back-pressure works, hears
 	// nothing; nor does a process that was not run. Neither can tell silence.
 	asleep := now.Sub(p.looked) > 2*aliveEvery
-	if l.heard.Swap(false) || l.delivering.Load() > 0 || asleep {
+	if last := l.born.Add(time.Duration(l.heard.Load())); last.After(p.heard) {
+		p.heard = last
+	}
+	if l.delivering.Load() > 0 || asleep {
 		p.heard = now
 	}
 	p.looked = now

@@ -31,8 +31,9 @@ type link struct {
 	handler    node.Handler
 	rtt        atomic.Int64 // ns
 	down       atomic.Bool
-	spoke      atomic.Bool  // something was sent since the last beat
-	heard      atomic.Bool  // something came since the last beat
+	spoke      atomic.Bool // something was sent since the last beat
+	born       time.Time
+	heard      atomic.Int64 // how long after that something came last, ns
 	lively     atomic.Bool  // the peer gives signs of life
 	delivering atomic.Int32 // readers that wait for the handler
 	turn       sync.Mutex   // one call of the handler at a time
@@ -42,7 +43,7 @@ type link struct {
 }
 
 func newLink(s *session, a *attempt, h node.Handler) *link {
-	l := &link{s: s, a: a, handler: h, ended: make(chan error, 2), stop: make(chan struct{})}
+	l := &link{s: s, a: a, handler: h, born: time.Now(), ended: make(chan error, 2), stop: make(chan struct{})}
 	l.measure()
 	return l
 }
@@ -76,7 +77,7 @@ func (l *link) read(c io.Reader, deliver func(node.Link, []byte)) error {
 		case l.down.Load():
 			return ErrHungUp // what is still in the receive buffer is not wanted
 		}
-		l.heard.Store(true)
+		l.heard.Store(int64(time.Since(l.born)))
 		l.delivering.Add(1)
 		l.turn.Lock()
 		deliver(l, buffer[:n])
