@@ -144,8 +144,11 @@ export interface Engine {
   request(request: SegmentRequest): Promise<SegmentReply>;
   /** Replaces what was planned for a track. A track that plays nothing more: an empty list. */
   plan(track: string, upcoming: PlannedSegment[]): void;
-  /** Tells the engine whether the viewer plays live, and how much is buffered ahead, in seconds. */
-  playback(state: { live: boolean; buffered: number; position: number; rate: number }): void;
+  /**
+   * Tells the engine whether the viewer plays live, and where, in seconds: viewers of VOD are
+   * introduced to others who are near.
+   */
+  playback(state: { live: boolean; position: number }): void;
   /** Changes what is allowed; fields left out stay as they are. */
   condition(change: Partial<Condition>): void;
   /** Adds a listener; the function returned removes it. */

@@ -128,8 +128,8 @@ class PageEngine implements Engine {
     this.post({ to: "plan", track, upcoming });
   }
 
-  playback(): void {
-    // What the brain needs of it is in the deadlines of plans and requests.
+  playback({ live, position }: { live: boolean; position: number }): void {
+    this.post({ to: "position", at: live ? 0 : Math.round(position * 1000) });
   }
 
   condition(change: Partial<Condition>): void {

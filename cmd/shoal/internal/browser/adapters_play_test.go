@@ -45,7 +45,11 @@ func TestAdaptersPlay(t *testing.T) {
 			s := newAdapterStage(t)
 			tb := c.newProfile(t).open(t, test.player, s.URL)
 			eval[bool](t, tb, fmt.Sprintf("play(%q, %q, true).then(() => true)", test.player, test.url))
-			tb.when(t, "played() > 2")
+			seconds := 2
+			if test.player == "dash" && test.url == "/live/timeline.mpd" {
+				seconds = 9 // past what the first manifest lists
+			}
+			tb.when(t, fmt.Sprintf("played() > %d", seconds))
 			requests := eval[[]asked](t, tb, "recorded.requests")
 			planned := eval[[]asked](t, tb, "Object.values(recorded.planned)")
 			if direct := s.took(); len(direct) > 0 {

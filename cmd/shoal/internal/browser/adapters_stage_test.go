@@ -24,6 +24,8 @@ type adapterStage struct {
 	*httptest.Server
 	origin  *origin.Origin
 	handler atomic.Pointer[http.Handler] // in the origin's place, if set
+	signal  atomic.Pointer[signal.Server]
+	joins   atomic.Int64 // websockets that were asked for
 
 	mu     sync.Mutex
 	direct []string // media requests that did not come from the engine
@@ -72,7 +74,9 @@ async function play(which, url, p2p, options) {
 		player.addEventListener("error", e => errors.push("Shaka: " + e.detail.code));
 		await player.load(url);
 	}
-	video.play().catch(() => {});
+	// dash.js plays by itself, and must: of a play() before it listens it does not hear, and
+	// then never loads a live manifest again.
+	if (which != "dash") video.play().catch(() => {});
 }
 let began;
 video.addEventListener("playing", () => began ??= video.currentTime);
@@ -112,9 +116,11 @@ func newAdapterStage(t testing.TB) *adapterStage {
 		}
 		fmt.Fprint(w, strings.Replace(adapterPage, "SCRIPT", script, 1))
 	})
-	server := signal.NewServer(signal.Config{Limits: signal.Limits{ConnectionsPerAddress: -1}})
-	t.Cleanup(func() { server.Close() })
-	mux.Handle("/ws", server)
+	s.meet(t, nil)
+	mux.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
+		s.joins.Add(1)
+		s.signal.Load().ServeHTTP(w, r)
+	})
 	for _, file := range []string{"/shoal.js", "/worker.js", "/ed25519.js"} {
 		mux.Handle(file, web.Handler())
 	}
@@ -139,6 +145,16 @@ func newAdapterStage(t testing.TB) *adapterStage {
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
+}
+
+// meet has viewers meet on a new signalling server with an operator's settings; the one
+// before, if any, ends.
+func (s *adapterStage) meet(t testing.TB, settings map[string]string) {
+	server := signal.NewServer(signal.Config{Limits: signal.Limits{ConnectionsPerAddress: -1}, Settings: settings})
+	t.Cleanup(func() { server.Close() })
+	if before := s.signal.Swap(server); before != nil {
+		before.Close()
+	}
 }
 
 func (s *adapterStage) took() []string {

@@ -200,10 +200,11 @@ func tryEval[T any](tb *tab, expression string) (T, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// until waits for an expression to become true, which it is asked every 50 ms.
+// until waits for an expression, or what its promise resolves to, to become true,
+// which it is asked every 50 ms.
 func (tb *tab) until(t testing.TB, what, expression string) {
 	t.Helper()
-	for end := time.Now().Add(patience); !eval[bool](t, tb, "!!("+expression+")"); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); !eval[bool](t, tb, "Promise.resolve("+expression+").then(Boolean)"); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s: after %v still not: %s", tb.name, patience, what)
 		}

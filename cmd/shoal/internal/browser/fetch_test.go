@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,9 @@ type site struct {
 	gets map[string]int // full answers by path
 }
 
+// fontFile is any font, of Debian's fonts-dejavu-core.
+const fontFile = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf"
+
 // asset is the same for everybody, and differs by name. As an SVG it is also an
 // image, as a script it counts itself.
 func asset(name string) []byte {
@@ -33,6 +37,12 @@ func asset(name string) []byte {
 		fmt.Fprintf(&filler, "%016x", r.Uint64())
 	}
 	switch {
+	case strings.HasSuffix(name, ".ttf"):
+		font, err := os.ReadFile(fontFile)
+		if err != nil {
+			panic(err)
+		}
+		return font
 	case strings.HasSuffix(name, ".svg"):
 		return []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="7" height="5"><!--` + filler.String() + `--></svg>`)
 	case strings.HasSuffix(name, ".js"):
@@ -210,6 +220,19 @@ func TestServiceWorker(t *testing.T) {
 	s.once(t, true, func(i int) string { return fmt.Sprintf("code%d.js", i) }, func(i int, name string) {
 		if got := eval[int](t, tabs[i], fmt.Sprintf(element, "script", "/assets/"+name)); got == 0 {
 			t.Errorf("%s: the script did not run", tabs[i].name)
+		}
+	})
+	if _, err := os.Stat(fontFile); err != nil {
+		missing(t, "no font: %v", err)
+	}
+	s.once(t, true, func(i int) string { return fmt.Sprintf("font%d.ttf", i) }, func(i int, name string) {
+		// As a style sheet loads it.
+		const face = `(async () => {
+			document.head.append(Object.assign(document.createElement("style"), { textContent: "@font-face { font-family: \"%[1]s\"; src: url(/assets/%[1]s) }" }));
+			return (await document.fonts.load("16px \"%[1]s\"")).length;
+		})()`
+		if got := eval[int](t, tabs[i], fmt.Sprintf(face, name)); got != 1 {
+			t.Errorf("%s: %d fonts were loaded, want 1", tabs[i].name, got)
 		}
 	})
 }

@@ -29,6 +29,7 @@ import (
 type stage struct {
 	server *httptest.Server
 	signal *signal.Server
+	mux    *http.ServeMux
 
 	mu     sync.Mutex
 	served map[string]int // requests by path
@@ -47,6 +48,7 @@ func newStage(t testing.TB, cfg signal.Config) *stage {
 	}
 	s := &stage{signal: signal.NewServer(cfg), served: map[string]int{}}
 	mux := http.NewServeMux()
+	s.mux = mux
 	mux.Handle("/ws", s.signal)
 	mux.HandleFunc("/media/", s.media)
 	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) {
@@ -159,6 +161,12 @@ func (s *stage) originDown(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down = down
+}
+
+// serve adds a page or script, and returns its URL.
+func (s *stage) serve(path string, h http.HandlerFunc) string {
+	s.mux.HandleFunc(path, h)
+	return s.url(path)
 }
 
 func (s *stage) url(path string) string { return s.server.URL + path }

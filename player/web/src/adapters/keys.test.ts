@@ -135,7 +135,7 @@ function* dashRequests(mpd: Element, tracks: Track[]): Generator<{ request: any;
 }
 
 describe("dash.js plans", () => {
-  const head = { live: true, buffered: 4, position: 0, rate: 1, starved: false };
+  const head = { live: true, position: 0, rate: 1, starved: false };
   it.each(["live/manifest.mpd", "live/timeline.mpd", "livesim-timeline.mpd"])("what Go predicts of %s, with URLs", (name) => {
     const m = mpds.find((m) => m.url.endsWith(name))!;
     let planned = 0;

@@ -6,28 +6,19 @@ export const horizon = 32;
 /** As Engine.playback takes it, and whether the player waits for data now. */
 export interface Playhead {
   live: boolean;
-  /** Seconds ahead of position without a gap. */
-  buffered: number;
+  /** Seconds. */
   position: number;
   rate: number;
   /** Nothing plays: start-up, after a seek, or run dry. Everything is urgent. */
   starved: boolean;
 }
 
-/** Slack where time ranges of audio and video touch, in seconds. */
-const touch = 0.1;
-
 /** Reads a media element. */
 export function playback(video: HTMLMediaElement | null | undefined, live: boolean): Playhead {
-  if (!video) return { live, buffered: 0, position: 0, rate: 1, starved: true };
-  const position = video.currentTime;
-  let end = position;
-  for (let i = 0; i < video.buffered.length; i++) {
-    if (video.buffered.start(i) <= end + touch) end = Math.max(end, video.buffered.end(i));
-  }
+  if (!video) return { live, position: 0, rate: 1, starved: true };
   return {
-    live, position,
-    buffered: end - position,
+    live,
+    position: video.currentTime,
     rate: video.playbackRate || 1,
     starved: video.seeking || video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA,
   };

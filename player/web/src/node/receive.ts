@@ -95,6 +95,18 @@ function declined(lk: Neighbour, m: ControlMessage): boolean {
   return true;
 }
 
+/** Refuses from now on what asks for bytes, and lets go of those who are pushed to. */
+export function hush(n: Node): void {
+  n.silent = true;
+  for (const { id, children } of n.core.links) {
+    for (const track of [...children.keys()]) {
+      const message = { type: MessageType.Unsubscribe, track } as const;
+      n.neighbours.get(id)?.link.sendControl(encodeControl(message));
+      n.feed({ type: InputType.Received, from: id, message });
+    }
+  }
+}
+
 async function bulk(n: Node, lk: Neighbour, frame: Uint8Array): Promise<void> {
   const f = parseBulk(frame);
   if (!f) return;

@@ -11,6 +11,8 @@ import { Session, type SessionHost } from "./session.ts";
 
 /** Links accepted beyond maxLinks, for offers that crossed on the way. */
 const SpareLinks = 2;
+/** How far a viewer plays on before signalling is told, ms. */
+const MovedBy = 10_000;
 /** Banned peers remembered, oldest forgotten first. */
 const MaxBanned = 4096;
 
@@ -91,6 +93,14 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
   /** The token to connect with from now on. */
   setToken(token: string): void {
     this.client.token = token;
+  }
+
+  /** Tells signalling where a VOD viewer is, in milliseconds, when it is somewhere else. */
+  setPosition(at: number): void {
+    const { client } = this;
+    if (Math.abs(at - client.position) < MovedBy) return;
+    client.position = at;
+    client.status();
   }
 
   private tellState(): void {

@@ -27,7 +27,7 @@ interface Schema extends DBSchema {
   bytes: { key: [string, string]; value: Uint8Array };
 }
 
-/** How much of the tier is freed when the browser's quota is reached before our limit. */
+/** How much of the tier is left when the browser's quota is reached before our limit. */
 const QuotaShare = 0.5;
 /** Other tabs write too: the bytes are counted anew every so many writes. */
 const RecountEvery = 64;
@@ -55,6 +55,8 @@ export class DiskTier {
         entries.createIndex("at", "at");
         db.createObjectStore("bytes");
       },
+      // Whoever deletes the database need not wait for this tab to end.
+      blocking: (_, __, event) => (event.target as IDBDatabase).close(),
     });
     const tier = new DiskTier(db, swarm, limit);
     for (const e of await db.getAll("entries")) {
@@ -84,7 +86,7 @@ export class DiskTier {
       await this.write(entry, bytes);
     } catch {
       // The browser's quota is below our limit, or another site took the space.
-      dropped.push(...(await this.shrink(this.limit * QuotaShare - bytes.length)));
+      dropped.push(...(await this.shrink(this.used * QuotaShare)));
       await this.write(entry, bytes);
     }
     this.known.set(s.key, s.size);

@@ -62,6 +62,8 @@ export class SignalClient {
   place = new Uint8Array();
   /** Proof of admission, as the next connect shows it. */
   token: string;
+  /** On the presentation's time line, ms; 0: live. */
+  position = 0;
   private open = false;
   private socket: WebSocket | undefined;
   /** Of the present connection, once welcomed. */
@@ -108,7 +110,7 @@ export class SignalClient {
   /** The peer check: whenever a link opened or closed. */
   status(): void {
     const { links, maxLinks } = this.cfg.links();
-    this.tell(m.SignalType.Status, { links, max_links: maxLinks, place: this.place });
+    this.tell(m.SignalType.Status, { links, max_links: maxLinks, place: this.place, position: this.position });
   }
 
   private tell(type: m.SignalType, fields: m.Fields): void {
@@ -157,7 +159,7 @@ export class SignalClient {
       const { swarm, secret } = this.cfg;
       const { links, maxLinks } = this.cfg.links();
       const except = m.packIds(this.cfg.linked());
-      socket.send(m.encodeMap(m.SignalType.Join, { version: m.Version, swarm, secret, links, max_links: maxLinks, token: this.token, except, place: this.place }) as BufferSource);
+      socket.send(m.encodeMap(m.SignalType.Join, { version: m.Version, swarm, secret, links, max_links: maxLinks, token: this.token, except, place: this.place, position: this.position }) as BufferSource);
     };
     socket.onmessage = (event) => {
       if (this.socket !== socket) return;

@@ -29,6 +29,8 @@ export type ToWorker =
   | { to: "provide"; request: WorkerRequest; bytes: Uint8Array; headers: [string, string][] }
   | { to: "abort"; id: number }
   | { to: "plan"; track: string; upcoming: PlannedSegment[] }
+  /** Milliseconds on the time line of a VOD presentation, 0: live. */
+  | { to: "position"; at: number }
   | { to: "condition"; condition: Condition }
   | { to: "rtc"; report: Report }
   | { to: "close" };

@@ -22,7 +22,8 @@ export async function startWorker(script: string | undefined, receive: (m: FromW
     return { port: worker as Port, inside: true, stop: () => worker.terminate() };
   }
   if (!url) throw new Error("shoal: where worker.js is, is not known; say so with the option script");
-  const { serve } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as { serve(port: Port): void };
+  // Quoted, so that it keeps the name that the file exports it by.
+  const { "serve": serve } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as { serve(port: Port): void };
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }) => receive(data);
   serve(port2);

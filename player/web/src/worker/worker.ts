@@ -4,6 +4,7 @@ import type { Condition, PlannedSegment } from "../engine.ts";
 import { provide } from "../node/fetch.ts";
 import type { Network } from "../node/network.ts";
 import { Node } from "../node/node.ts";
+import { hush } from "../node/receive.ts";
 import type { Resource } from "../node/object.ts";
 import type { Reader, Stream } from "../node/stream.ts";
 import { RtcNetwork } from "../rtc/network.ts";
@@ -112,6 +113,8 @@ class PeerHost {
         return this.abort(m.id);
       case "plan":
         return this.plan(m.track, m.upcoming);
+      case "position":
+        return this.rtc?.setPosition(m.at);
       case "condition":
         return this.condition(m.condition);
       case "rtc":
@@ -213,7 +216,8 @@ class PeerHost {
   }
 
   private condition(c: Condition): void {
-    this.node.silent = c.silent;
+    if (c.silent) hush(this.node);
+    else this.node.silent = false;
     this.node.condition(c.metered, c.uploadMax);
     if (c.place) this.rtc?.setPlace(c.place);
     if (c.token) this.rtc?.setToken(c.token);
