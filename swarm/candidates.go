@@ -91,7 +91,8 @@ func (c *Core) connect(to *candidate, trial bool) {
 	c.emit(Connect{Peer: to.id})
 }
 
-// dialFailed books an attempt that came to nothing.
+// dialFailed books an attempt that came to nothing. One that no signal could be sent
+// for says nothing of the peer, and does not count.
 func (c *Core) dialFailed(id PeerID) {
 	d, ok := c.pend[id]
 	if !ok {
@@ -101,7 +102,11 @@ func (c *Core) dialFailed(id PeerID) {
 	if via := c.peers[d.via]; via != nil { // it does not reach that peer any more
 		via.neighbours = without(via.neighbours, id)
 	}
-	c.again(id, d.tries, d.heard)
+	tries := d.tries
+	if d.via == "" && !c.connected && tries > 0 {
+		tries--
+	}
+	c.again(id, tries, d.heard)
 }
 
 // again remembers a peer that could not be reached, or was lost, to be tried later:

@@ -194,7 +194,7 @@ func scriptInput(name string, a arguments) (Input, error) {
 	switch name {
 	case "want":
 		return Want{Key: key, Available: a.duration("available"), Whole: a.duration("whole"), Deadline: a.duration("deadline"), OriginBy: a.duration("originby"),
-			Size: int64(a.number("size", -1)), Urgent: a.has("urgent"), Asked: a.has("asked"), Fetchable: !a.has("nourl")}, nil
+			Duration: a.duration("duration"), Size: int64(a.number("size", -1)), Urgent: a.has("urgent"), Asked: a.has("asked"), Fetchable: !a.has("nourl")}, nil
 	case "unwant":
 		return Unwant{Keys: a.keys()}, nil
 	case "linkup":
@@ -246,7 +246,7 @@ func scriptInput(name string, a arguments) (Input, error) {
 	case "forwardout":
 		return ForwardOut{To: PeerID(a.word(0)), Payload: []byte("x")}, nil
 	case "hello":
-		return from(Hello{Version: a.number("version", Version), Seed: a.has("seed"), Metered: a.has("metered"), MaxPeers: 10})
+		return from(Hello{Version: a.number("version", Version), Seed: a.has("seed"), Metered: a.has("metered"), Uplink: int64(a.number("uplink", 0)), MaxPeers: 10})
 	case "reserve":
 		m := Reserve{}
 		for _, k := range a.keys() {

@@ -77,13 +77,16 @@ export function connect(c: Core, { id, tries, heard }: Candidate, trial: boolean
   c.emit({ type: EffectType.Connect, peer: id });
 }
 
-/** Books an attempt that came to nothing. */
+/**
+ * Books an attempt that came to nothing. One that no signal could be sent for says
+ * nothing of the peer, and does not count.
+ */
 export function dialFailed(c: Core, id: PeerID): void {
   const d = c.pend.get(id);
   if (!d) return;
   c.pend.delete(id);
   c.peers.get(d.via)?.neighbours.delete(id); // it does not reach that peer any more
-  again(c, id, d.tries, d.heard);
+  again(c, id, d.via || c.connected ? d.tries : Math.max(0, d.tries - 1), d.heard);
 }
 
 /**
