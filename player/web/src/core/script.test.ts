@@ -107,7 +107,7 @@ function scriptInput(name: string, a: Arguments): Input {
         whole: a.duration("whole"),
         deadline: a.duration("deadline"),
         originBy: a.duration("originby"),
-        duration: 0,
+        duration: a.duration("duration"),
         size: a.number("size", -1),
         urgent: a.has("urgent"),
         asked: a.has("asked"),
@@ -172,7 +172,7 @@ function scriptInput(name: string, a: Arguments): Input {
         version: a.number("version", 1),
         seed: a.has("seed"),
         metered: a.has("metered"),
-        uplink: 0,
+        uplink: a.number("uplink", 0),
         maxPeers: 10,
       });
     case "reserve":
