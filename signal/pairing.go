@@ -20,15 +20,21 @@ type Peer struct {
 	Position   time.Duration      // on the presentation's time line, 0 unknown or live
 	Coordinate vivaldi.Coordinate // from the round trips that the member reported
 
+	slot // where pairing keeps it
+
+	region   region // by the operator's rules
+	entrance *Peer  // stands for an entrance of its group among those outside, else nil
+}
+
+// slot is what pairing knows a peer by. It is the peer's own: a copy of a Peer, as the
+// stand-in of an entrance is, keeps the slot it has.
+type slot struct {
 	// intrusive queue of FirstAvailable: 2 words instead of a table entry per member
 	prev, next *Peer
 	queue      *peerQueue
 	place      int32 // among all
 
 	near *near // of Nearest, nil otherwise
-
-	region   region // by the operator's rules
-	entrance *Peer  // stands for an entrance of its group among those outside, else nil
 }
 
 // Spare says whether the peer holds fewer links than it would.

@@ -162,9 +162,9 @@ func (s *Server) appoint(w *swarm, p *Peer) {
 // mirror copies what pairing may look at to the peer's stand-in.
 func (p *Peer) mirror() {
 	if e := p.entrance; e != nil {
-		keep := *e
+		kept := e.slot
 		*e = *p
-		e.prev, e.next, e.queue, e.near, e.entrance = keep.prev, keep.next, keep.queue, keep.near, nil
+		e.slot, e.entrance = kept, nil
 	}
 }
 

@@ -2,6 +2,7 @@ package signal
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -156,6 +157,58 @@ func TestAnotherTakesTheEntranceOver(t *testing.T) {
 	defer s.mu.RUnlock()
 	if w := s.swarms[Blind("swarm")]; len(w.wards) != 2 {
 		t.Errorf("%d regions left", len(w.wards))
+	}
+}
+
+// TestMembersComeAndGo has pairing asked all the time while members of offices and of
+// none come, change and go: it must never hand out one that has gone.
+func TestMembersComeAndGo(t *testing.T) {
+	for name, pairing := range map[string]func() Pairing{"first": FirstAvailable, "nearest": Nearest(1)} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := startServer(t, Config{Pairing: pairing, Rules: Rules{Groups: []Group{
+				office("vienna", "203.0.113.0/24"), office("graz", "192.0.2.0/24")}, Entrances: 2}})
+			w := &swarm{name: "swarm", members: map[MemberID]*member{}, wards: map[region]*ward{}}
+			r := rand.New(rand.NewPCG(1, 2))
+			prefixes := []string{"203.0.113.%d", "192.0.2.%d", "198.51.100.%d"}
+			var there []*Peer
+			for step := range 20_000 {
+				switch pick := r.IntN(4); {
+				case len(there) == 0 || pick == 0 && len(there) < 40:
+					p := &Peer{ID: IDOf(secretOf(step)), MaxLinks: 4, Seed: r.IntN(8) == 0,
+						Location: Location{Place: Place{Latitude: int16(r.IntN(9000)), Longitude: int16(r.IntN(9000))}},
+						Address:  netip.MustParseAddr(fmt.Sprintf(prefixes[r.IntN(3)], r.IntN(256)))}
+					s.settle(w, p, true)
+					there = append(there, p)
+				case pick == 1:
+					i := r.IntN(len(there))
+					gone := there[i]
+					there = slices.Delete(there, i, i+1)
+					s.unsettle(w, gone)
+				case pick == 2:
+					p := there[r.IntN(len(there))]
+					p.Links = r.IntN(6)
+					w.update(p)
+				default:
+					p := there[r.IntN(len(there))]
+					for _, q := range w.suggest(p, 3, func(q *Peer) bool {
+						if !slices.ContainsFunc(there, func(o *Peer) bool { return o.ID == q.ID }) {
+							t.Fatalf("step %d: %s has gone and is handed out", step, q.ID)
+						}
+						return r.IntN(3) > 0
+					}) {
+						if q.ID == p.ID {
+							t.Fatalf("step %d: %s is introduced to itself", step, p.ID)
+						}
+					}
+				}
+			}
+			for _, p := range there {
+				s.unsettle(w, p)
+			}
+			if len(w.wards) != 0 {
+				t.Errorf("%d regions left with nobody in them", len(w.wards))
+			}
+		})
 	}
 }
 
