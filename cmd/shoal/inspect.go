@@ -22,7 +22,7 @@ import (
 
 // inspectMemory is the heap that inspect is content with: the collector works
 // harder rather than let the process pass 64 MiB.
-const inspectMemory = 32 << 20
+const inspectMemory = 24 << 20
 
 // inspectOptions are the flags of inspect.
 type inspectOptions struct {

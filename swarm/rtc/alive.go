@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/shoal-p2p/shoal/swarm/node"
@@ -30,8 +31,9 @@ var errSilent = fmt.Errorf("%w: it is silent", ErrLost)
 
 // pulse misses a peer's signs of life. Only the session's goroutine uses it.
 type pulse struct {
-	looked time.Time // when it was last asked
-	heard  time.Time // until when the link was not silent
+	looked    time.Time // when it was last asked
+	heard     time.Time // until when the link was not silent
+	suspected time.Time // since when signalling does not know the peer; zero: it does, or the peer spoke since
 }
 
 // beat gives a sign of life if nothing was sent since the last call, and returns
@@ -41,24 +43,39 @@ func (l *link) beat(p *pulse, now time.Time) error {
 		_ = l.send(l.a.control.dc, aliveMessage) // a link that is down says so elsewhere
 		l.spoke.Store(false)
 	}
+	last := l.born.Add(time.Duration(l.heard.Load()))
+	if p.silent(now, last, l.delivering.Load() > 0, &l.s.suspect) && l.lively.Load() {
+		return errSilent
+	}
+	return nil
+}
+
+// silent says whether the peer, last heard then, has been silent for too long. reading is
+// whether a message of its is being handled.
+func (p *pulse) silent(now, last time.Time, reading bool, suspect *atomic.Bool) bool {
 	// A reader that waits for its handler, which is how back-pressure works, hears
 	// nothing; nor does a process that was not run. Neither can tell silence.
 	asleep := now.Sub(p.looked) > 2*aliveEvery
-	if last := l.born.Add(time.Duration(l.heard.Load())); last.After(p.heard) {
+	if last.After(p.heard) {
 		p.heard = last
 	}
-	if l.delivering.Load() > 0 || asleep {
+	if reading || asleep {
 		p.heard = now
 	}
 	p.looked = now
 	most := silenceMost
-	if l.s.suspect.Load() {
+	switch {
+	case !suspect.Load():
+	case p.suspected.IsZero():
+		p.suspected = now
+	case last.Sub(p.suspected) > aliveEvery: // nothing was that long under way
+		suspect.Store(false)
+		p.suspected = time.Time{}
+	}
+	if !p.suspected.IsZero() {
 		most = silenceSuspect
 	}
-	if l.lively.Load() && now.Sub(p.heard) > most {
-		return errSilent
-	}
-	return nil
+	return now.Sub(p.heard) > most
 }
 
 // control hands on what is for the handler.

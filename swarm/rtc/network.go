@@ -249,11 +249,15 @@ func (n *Network) report() {
 }
 
 // gone tells an attempt that signalling does not know its peer any more. A link that
-// is up goes on without.
+// is up goes on without, but has to show soon that it lives.
 func (n *Network) gone(peer swarm.PeerID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if s := n.sessions[peer]; s != nil && !s.up {
+	switch s := n.sessions[peer]; {
+	case s == nil:
+	case s.up:
+		s.suspect.Store(true)
+	default:
 		select {
 		case s.gone <- struct{}{}:
 		default:

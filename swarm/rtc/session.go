@@ -26,7 +26,7 @@ type session struct {
 	// relayed is how the peer is reached: through a neighbour. The session's own.
 	relayed bool
 
-	suspect atomic.Bool // signalling does not know the peer any more
+	suspect atomic.Bool // signalling does not know the peer any more, and it has not spoken since
 
 	// Guarded by n.mu.
 	up     bool      // LinkUp was or is being told

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"os"
 	"path"
 	"slices"
 	"testing"
@@ -46,9 +45,9 @@ func qualityAt(list []chosen, at float64) int {
 }
 
 // abrTime is for how long a throttled player is watched, in seconds: dash.js for a
-// full minute where it counts.
+// full minute.
 func abrTime(player string) float64 {
-	if os.Getenv("CI") == "true" && player == "dash" {
+	if player == "dash" {
 		return 60
 	}
 	return 15
@@ -64,13 +63,14 @@ func throttle(bits int64) func(*http.Request) *origin.Fault {
 	}
 }
 
-// TestAdaptersABR: a viewer with peers chooses the qualities that a plain player
+// TestTimedABR: a viewer with peers chooses the qualities that a plain player
 // chooses beside it. Its peer may upload no faster than the origin answers.
-func TestAdaptersABR(t *testing.T) {
-	t.Parallel()
+func TestTimedABR(t *testing.T) {
+	timed(t)
 	c := startChromium(t)
 	for _, test := range []struct{ player, url string }{{"dash", "/live/manifest.mpd"}, {"hls", "/live/master.m3u8"}, {"shaka", "/live/manifest.mpd"}} {
 		t.Run(test.player, func(t *testing.T) {
+			t.Parallel()
 			s := newAdapterStage(t)
 			play := func(t testing.TB, name string, p2p bool, options string) *tab {
 				tb := c.newProfile(t).open(t, test.player+" "+name, s.URL+"/?peer")

@@ -77,6 +77,7 @@ func TestAdaptersRecover(t *testing.T) {
 
 // TestAdaptersKeepPeers: hls.recoverMediaError() and a seek of dash.js leave p2p running.
 func TestAdaptersKeepPeers(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	for _, test := range []struct{ player, url, act string }{
 		{"hls", "/live/master.m3u8", "player.recoverMediaError()"},

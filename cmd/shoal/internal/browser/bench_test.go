@@ -21,6 +21,7 @@ import (
 
 var (
 	benchViewers = flag.Int("viewers", 4, "BenchmarkPlayers: tabs that watch")
+	benchSettle  = flag.Duration("settle", 20*time.Second, "BenchmarkPlayers: from when all are linked until they are measured")
 	benchWatch   = flag.Duration("watch", time.Minute, "BenchmarkPlayers: how long they are measured")
 )
 
@@ -86,7 +87,7 @@ var contenders = []contender{
 //	(cd player/web/rivals && npm ci --ignore-scripts)
 //	go test -run '^$' -bench Players -benchtime 1x -timeout 30m ./cmd/shoal/internal/browser
 //
-// -viewers and -watch say how many and for how long. The browser's processes come before
+// -viewers, -settle and -watch say how many and for how long. The browser's processes come before
 // others where the system allows it; processor times are theirs, on Linux.
 func BenchmarkPlayers(b *testing.B) {
 	needsBuild(b)
@@ -149,7 +150,7 @@ func (c contender) measure(b *testing.B) string {
 			tb.until(b, "it is linked to another", "links > 0")
 		}
 	}
-	time.Sleep(20 * time.Second) // start-up is not what is measured
+	time.Sleep(*benchSettle) // start-up is not what is measured
 	for _, tb := range tabs {
 		eval[bool](b, tb, "(came.length = stalls = 0, true)")
 	}
@@ -174,11 +175,18 @@ func (c contender) measure(b *testing.B) string {
 		}
 		stalls += got.Stalls
 		latency += got.Latency / float64(len(tabs))
-		if len(got.Errors) > 0 {
+		switch {
+		case len(got.Errors) == 0:
+		case c.rival: // what it does is for the table, not for us to mend
+			b.Logf("%s: %v", tb.name, got.Errors)
+		default:
 			b.Errorf("%s: %v", tb.name, got.Errors)
 		}
 	}
 	if len(delivery) == 0 {
+		if c.rival {
+			return "nothing was played"
+		}
 		b.Fatal("nothing was played")
 	}
 	slices.Sort(delivery)

@@ -248,6 +248,19 @@ func (tb *tab) png(t testing.TB) []byte {
 	return picture
 }
 
+// timed leaves out a test that measures real time, and says nothing beside others that
+// want the processors too: SHOAL_TIMED=on runs those whose names begin with TestTimed, one
+// after the other, as a step of CI does.
+func timed(t *testing.T) {
+	t.Helper()
+	if !strings.HasPrefix(t.Name(), "TestTimed") {
+		t.Fatal("CI would not find it: its name does not begin with TestTimed")
+	}
+	if os.Getenv("SHOAL_TIMED") != "on" {
+		t.Skip("measures real time, by itself: SHOAL_TIMED=on runs it")
+	}
+}
+
 // needsBuild leaves a test out where the browser files were not built, which CI
 // must have done.
 func needsBuild(t testing.TB) {

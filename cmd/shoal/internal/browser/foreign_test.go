@@ -248,6 +248,7 @@ func (s *adapterStage) watch(t *testing.T, tb *tab, which, path string, seconds 
 // TestAdaptersForeignDASH plays what DASH-IF's live simulator makes: every segment by
 // the key that Go computes for it.
 func TestAdaptersForeignDASH(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	base := livesim(t)
 	for _, test := range []struct{ player, options string }{
@@ -261,6 +262,7 @@ func TestAdaptersForeignDASH(t *testing.T) {
 		{"shaka", "periods_180/"},
 	} {
 		t.Run(test.player+" "+test.options, func(t *testing.T) {
+			t.Parallel()
 			s := newAdapterStage(t)
 			s.from(t, base)
 			tb := c.newProfile(t).open(t, test.player, s.URL)
@@ -272,6 +274,7 @@ func TestAdaptersForeignDASH(t *testing.T) {
 // TestAdaptersLowLatencyHLS plays real parts with hls.js: each by the key that Go
 // computes for it.
 func TestAdaptersLowLatencyHLS(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	s := newAdapterStage(t)
 	s.from(t, llhls(t))

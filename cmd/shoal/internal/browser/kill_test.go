@@ -14,9 +14,10 @@ import (
 	"github.com/shoal-p2p/shoal/swarm/rtc"
 )
 
-// TestKilledUnderOneAnother: a tab and a Go peer play one stream. The process of each
+// TestTimedKill: a tab and a Go peer play one stream. The process of each
 // is killed in turn: the other notices within 2 s and plays on without a stall.
-func TestKilledUnderOneAnother(t *testing.T) {
+func TestTimedKill(t *testing.T) {
+	timed(t)
 	const soon = 2 * time.Second
 	needsBuild(t)
 	hurry(t)

@@ -46,6 +46,7 @@ func (tb *tab) playsWell(t *testing.T, seconds int) {
 // TestConsent: before the viewer agrees nobody hears of them: no websocket, no
 // connection, not one ICE candidate. Playing does not wait for it.
 func TestConsent(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	s := newAdapterStage(t)
 	tb := s.mannered(t, c, "is asked", "{ consent: new Promise(agree => window.agree = agree) }")
@@ -71,6 +72,7 @@ func TestConsent(t *testing.T) {
 
 // TestKillSwitch: the operator ends p2p for everybody, and allows it again.
 func TestKillSwitch(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	s := newAdapterStage(t)
 	var tabs []*tab
@@ -102,6 +104,7 @@ func TestKillSwitch(t *testing.T) {
 // TestHiddenTab: a page that nobody sees uploads as little as its options say, and
 // more again when it is seen.
 func TestHiddenTab(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	s := newAdapterStage(t)
 	hidden := s.mannered(t, c, "hidden", "{ hiddenUpload: 0 }")
@@ -124,6 +127,7 @@ func TestHiddenTab(t *testing.T) {
 // TestPosition: signalling hears where a viewer of VOD is, to introduce others who are
 // near, and of a live viewer nothing.
 func TestPosition(t *testing.T) {
+	t.Parallel()
 	c := startChromium(t)
 	for _, test := range []struct {
 		url string

@@ -40,8 +40,9 @@ type mapPlaces struct {
 	Origin []float64   `json:"origin"`
 }
 
-// TestMap draws 2,000 members that a real server knows, by place and by links.
-func TestMap(t *testing.T) {
+// TestTimedMap draws 2,000 members that a real server knows, by place and by links.
+func TestTimedMap(t *testing.T) {
+	timed(t)
 	// WebGL without a graphics processor.
 	c := startChromium(t, chromedp.Flag("disable-gpu", false), chromedp.Flag("use-angle", "swiftshader"),
 		chromedp.Flag("enable-unsafe-swiftshader", true), chromedp.WindowSize(1280, 800))

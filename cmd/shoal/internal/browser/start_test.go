@@ -51,11 +51,12 @@ func startPageFor(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestFirstFrame: peers never delay the start. Viewers with and without them take
+// TestTimedFirstFrame: peers never delay the start. Viewers with and without them take
 // turns to start beside a viewer who is there already, and the middle one's first
 // picture comes no more than a tenth later. A median of five moves by more than that
 // where the machine has other work: then more of both have a say.
-func TestFirstFrame(t *testing.T) {
+func TestTimedFirstFrame(t *testing.T) {
+	timed(t)
 	const (
 		times = 5
 		most  = 1.10

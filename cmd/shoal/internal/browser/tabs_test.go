@@ -26,7 +26,7 @@ import (
 
 const (
 	tabsWarmUp = 15 * time.Second
-	tabsTime   = 60 * time.Second
+	tabsTime   = 40 * time.Second
 )
 
 // fedScript notes the hash of all that the page's player is fed.
@@ -53,14 +53,11 @@ const watchedNow = `(() => { const [s] = shoal.stats(); const v = document.getEl
 	consumed: s?.consumedBytes ?? 0, origin: s?.originBytes ?? 0, peers: s?.peerBytes ?? 0, rejected: s?.piecesRejected ?? 0,
 	stalls: shoalWatch.stalls, errors: shoalWatch.errors, frames: v.getVideoPlaybackQuality().totalVideoFrames, time: v.currentTime } })()`
 
-// TestTabs plays a live stream in several tabs of the demo's page with the real
+// TestTimedTabs plays a live stream in several tabs of the demo's page with the real
 // players: nobody stalls, pictures move, every byte that a player is fed is one of
-// the origin's, and the origin is spared what can be. In real time, so by itself:
-// SHOAL_TABS=on runs it, as CI does.
-func TestTabs(t *testing.T) {
-	if os.Getenv("SHOAL_TABS") != "on" {
-		t.Skip("a minute of real time in up to four tabs each: SHOAL_TABS=on runs it")
-	}
+// the origin's, and the origin is spared what can be.
+func TestTimedTabs(t *testing.T) {
+	timed(t)
 	needsBuild(t)
 	for _, test := range []struct {
 		player string

@@ -70,8 +70,8 @@ export class Session implements Link {
   private beatAt = 0;
   /** The peer gives signs of life. */
   private lively = false;
-  /** Signalling says that it is gone. */
-  private suspect = false;
+  /** Since when signalling says that it is gone; infinite: it does not, or the peer spoke since. */
+  private suspectedAt = Infinity;
 
   constructor(host: SessionHost, peer: PeerID, offer: Payload | undefined, wanted: boolean) {
     this.host = host;
@@ -197,12 +197,14 @@ export class Session implements Link {
     if (now - this.beatAt > 2 * AliveEvery) this.heardAt = now;
     this.beatAt = now;
     if (now - this.sentAt >= AliveEvery) this.send(Control, encode(AliveType, [AliveEvery]));
-    if (this.lively && now - this.heardAt > (this.suspect ? SilenceSuspect : SilenceMost)) this.end("silent");
+    if (this.heardAt - this.suspectedAt > AliveEvery) this.suspectedAt = Infinity; // nothing was that long under way
+    const most = this.suspectedAt < Infinity ? SilenceSuspect : SilenceMost;
+    if (this.lively && now - this.heardAt > most) this.end("silent");
   }
 
   /** Signalling does not know the peer any more: an attempt is over, a link must prove itself. */
   gone(): void {
-    if (this.isUp) this.suspect = true;
+    if (this.isUp) this.suspectedAt = Math.min(this.suspectedAt, performance.now());
     else this.end("gone from signalling");
   }
 
