@@ -226,10 +226,10 @@ func (c *Core) interestedPeers(interested int) float64 {
 // bring a segment into the swarm, in bit/s.
 const weakUplink = 1_000_000
 
-// A hundred peers more are worth one copy more, up to four: they have it sooner, for a
-// hundredth of what they play.
+// Sixty peers more are worth one copy more, up to four: they have it sooner, for a
+// sixtieth of what they play.
 const (
-	moreCopies = 100
+	moreCopies = 60
 	mostCopies = 4
 )
 

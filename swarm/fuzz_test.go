@@ -97,7 +97,7 @@ func randomInput(next func() int) Input {
 	case 14:
 		return from(Refuse{Key: key, Reason: Refusal(next() % 7)})
 	case 15:
-		return from(Begin{Transfer: 7, Key: key, Size: size, Hops: next() % 40, First: next() % 4, Count: -1, Pushed: next()%2 == 0})
+		return from(Begin{Transfer: 7, Key: key, Size: size, Hops: next() % 40, First: next() % 4, Count: -1, Slices: int(next())%300 - 20})
 	case 16:
 		return from(Cancel{Key: key})
 	case 17:

@@ -175,7 +175,7 @@ func (d draws) input(c *Core, now Time) Input {
 	case 24:
 		return from(Refuse{Key: key, Reason: Refusal(1 + d.below(5))})
 	case 25, 26:
-		return from(Begin{Transfer: 7, Key: key, Size: size, Hops: d.below(5), First: d.below(3), Count: -1, Pushed: d.one(2)})
+		return from(Begin{Transfer: 7, Key: key, Size: size, Hops: d.below(5), First: d.below(3), Count: -1, Slices: d.below(2) * (1 + d.below(255))})
 	case 27:
 		return from(Cancel{Key: key})
 	case 28:

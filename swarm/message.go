@@ -102,8 +102,8 @@ type Begin struct {
 	Size     int64 // -1 while unknown
 	Hops     int   // of the sender
 	First    int
-	Count    int  // -1: to the end
-	Pushed   bool // by subscription, without an Accept
+	Count    int // -1: to the end
+	Slices   int // pushed, without an Accept, as bits; 0: what an Accept asked for
 }
 
 // Cancel stops the transfer of Key: from the receiver "send no more", from the

@@ -55,6 +55,7 @@ func (c *Core) announce(it *item) {
 		return
 	}
 	it.dirty, it.toldAt = false, c.now
+	c.deal(it)
 	var m Message
 	for _, r := range it.reserved {
 		if r.told && !it.missedBy(r.peer) {
@@ -95,7 +96,7 @@ func (c *Core) tell(it *item, r *reservation, m Message) {
 		return
 	}
 	if ch := p.children[it.track]; ch != nil && (it.size >= 0 || ch.slices == allSlices) && !r.told && it.outboundTo(p) == nil && len(p.outbound) < MaxOutbound {
-		c.push(it, p, r.due-ReservationLife)
+		c.push(it, r, ch.slices)
 		if r.told = true; ch.slices == allSlices {
 			return
 		}
@@ -267,7 +268,7 @@ func (c *Core) refused(p *peer, m Refuse) {
 func (c *Core) began(p *peer, m Begin) {
 	it := c.items[m.Key]
 	if c.cfg.Log != nil {
-		c.note("begin %s from %s: size %d, %d hops, pushed %t", m.Key, p.id, m.Size, m.Hops, m.Pushed)
+		c.note("begin %s from %s: size %d, %d hops, slices %08b pushed", m.Key, p.id, m.Size, m.Hops, m.Slices)
 	}
 	if it == nil || !it.useful() || m.Hops < 0 || m.Hops >= MaxHops {
 		c.send(p, Cancel{Key: m.Key})
@@ -277,9 +278,10 @@ func (c *Core) began(p *peer, m Begin) {
 	p.note(it.track)
 	c.measured(it, m.Size)
 	s := it.sourceOf(p)
-	if m.Pushed && (s == nil || !s.busy()) {
+	pushed := uint8(m.Slices & allSlices)
+	if pushed != 0 && (s == nil || !s.busy()) {
 		it.recount()
-		slices := p.parentOf[it.track] &^ it.coming
+		slices := pushed &^ it.coming
 		if slices == 0 || it.fetching || len(it.sources) >= MaxOffers && s == nil {
 			c.send(p, Cancel{Key: m.Key})
 			return
@@ -289,13 +291,16 @@ func (c *Core) began(p *peer, m Begin) {
 		}
 		s.slices, s.from, s.hops = slices, 0, m.Hops
 		s.started = c.now
+		if slices != pushed {
+			c.ask(s) // for no more than these
+		}
 		it.coming |= slices | c.expected(it)
 		c.expect(it)
 	}
 	if s == nil || !s.busy() {
 		return // taken back meanwhile; a Cancel or an Accept of nothing is on its way
 	}
-	if !s.begun && !m.Pushed {
+	if !s.begun && pushed == 0 {
 		p.answered(c.now - s.started)
 	}
 	s.begun, s.last = true, c.now

@@ -266,7 +266,7 @@ func scriptInput(name string, a arguments) (Input, error) {
 	case "refuse":
 		return from(Refuse{Key: key, Reason: Refusal(a.number("reason", 1))})
 	case "begin":
-		return from(Begin{Transfer: 1, Key: key, Size: int64(a.number("size", -1)), Hops: a.number("hops", 0), Count: -1, Pushed: a.has("pushed")})
+		return from(Begin{Transfer: 1, Key: key, Size: int64(a.number("size", -1)), Hops: a.number("hops", 0), Count: -1, Slices: a.number("slices", 0)})
 	case "cancel":
 		return from(Cancel{Key: key})
 	case "subscribe":

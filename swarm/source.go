@@ -380,17 +380,22 @@ func (c *Core) request(s *source, i int) {
 	s.unsaid = true
 }
 
-// ask tells a source everything it owes of an item.
+// ask tells a source everything it owes of an item. That takes the place of slices it
+// pushes, so what is missing of those is asked for by name.
 func (c *Core) ask(s *source) {
 	it, p := s.item, s.peer
 	s.unsaid = false
 	if it.hops < 0 {
 		it.hops = s.hops + 1
 	}
-	first, end := s.asked.ends()
+	owed, n := s.asked, s.waiting
+	if s.slices != 0 {
+		owed, n = s.owed()
+	}
+	first, end := owed.ends()
 	m := Accept{Key: it.key, First: first, Count: end - first, Due: c.due(it)}
-	if m.Count != s.waiting {
-		m.Only = s.asked.pieceMap(first, end)
+	if m.Count != n {
+		m.Only = owed.pieceMap(first, end)
 	}
 	c.counters.Accepts++
 	if c.cfg.Log != nil {
@@ -400,74 +405,23 @@ func (c *Core) ask(s *source) {
 	c.wake(it, c.giveUpAt(s), WhyStall)
 }
 
+// owed is the pieces that a source was asked for or pushes, and how many.
+func (s *source) owed() (all bitset, n int) {
+	it := s.item
+	for w := range words(it.n) {
+		m := s.asked.word(w) | slicePattern(s.slices)&span(w, s.from, it.n)&^it.have.word(w)
+		all = append(all, m)
+		n += bits.OnesCount64(m)
+	}
+	return all, n
+}
+
 // due is how much time is left until the player needs the item.
 func (c *Core) due(it *item) time.Duration {
 	if it.need.Deadline <= 0 {
 		return ReservationLife
 	}
 	return max(0, it.need.Deadline-c.now)
-}
-
-// fewSteals are allowed of a segment besides a quarter of its pieces: of a short one,
-// all.
-const fewSteals = 4
-
-// stealMargin is how much sooner another source must be expected to bring a piece
-// before it is asked for it too.
-const stealMargin = 50 * time.Millisecond
-
-// eta is when everything a neighbour owes will have come; one that is silent for
-// longer than usual is expected to stay so.
-func (c *Core) eta(p *peer) time.Duration {
-	since := c.now - p.lastPiece
-	if p.rested {
-		since = c.now - p.askedAt - p.rtt
-	}
-	return time.Duration(p.waiting) * max(p.pace(), since)
-}
-
-// steal asks a neighbour that has nothing left to do for pieces that another owes
-// and would bring much later. Each may come twice, so they are few: a quarter of a
-// segment.
-func (c *Core) steal(p *peer) bool {
-	mine := p.rtt + time.Duration(p.waiting+1)*p.pace()
-	for _, s := range p.sources {
-		it := s.item
-		if s.blocked || p.hello.Metered || !it.useful() || it.n < 0 || it.stolen >= it.n/4+fewSteals {
-			continue
-		}
-		var slow *source
-		eta := 2*mine + stealMargin
-		for _, o := range it.sources {
-			if o != s && o.waiting > 0 {
-				if e := c.eta(o.peer); e > eta {
-					slow, eta = o, e
-				}
-			}
-		}
-		if slow == nil {
-			continue
-		}
-		for w := words(it.n) - 1; w >= 0; w-- {
-			m := slow.asked.word(w)
-			if !s.whole {
-				m &= s.has.word(w)
-			}
-			if m == 0 {
-				continue
-			}
-			i := w<<6 + 63 - bits.LeadingZeros64(m)
-			slow.unask(i)
-			slow.robbed++
-			c.ask(slow)
-			c.request(s, i)
-			it.stolen++
-			c.counters.Stolen++
-			c.ask(s)
-			return true
-		}
-	}
-	return false
 }
 
 func (s *source) unask(i int) {

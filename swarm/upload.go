@@ -74,10 +74,11 @@ func (c *Core) dropIdle(p *peer) bool {
 	return false
 }
 
-// push sends slices of a segment to a subscriber without being asked again.
-func (c *Core) push(it *item, p *peer, due Time) {
-	out := c.open(it, p)
-	out.pushed, out.due, out.slices = true, due, p.children[it.track].slices
+// push sends slices of a segment, for which the neighbour has a reservation, without
+// being asked again.
+func (c *Core) push(it *item, r *reservation, slices uint8) {
+	out := c.open(it, r.peer)
+	out.pushed, out.due, out.slices = true, r.due-ReservationLife, slices
 	c.counters.Pushes++
 	c.pump()
 }
@@ -169,8 +170,11 @@ func (c *Core) transmit(p *peer, out *outbound, first, n int) {
 		if out.slices != 0 {
 			from = out.from
 		}
-		c.send(p, Begin{Transfer: out.transfer, Key: it.key, Size: it.size,
-			Hops: max(0, it.hops), First: from, Count: -1, Pushed: out.pushed})
+		m := Begin{Transfer: out.transfer, Key: it.key, Size: it.size, Hops: max(0, it.hops), First: from, Count: -1}
+		if out.pushed {
+			m.Slices = int(out.slices)
+		}
+		c.send(p, m)
 	}
 	if n > 0 {
 		c.emit(Transmit{To: p.id, Transfer: out.transfer, Key: it.key, First: first, Count: n})
@@ -206,10 +210,17 @@ func (c *Core) onTheirWay() (n int) {
 	return n
 }
 
-// dueSoon is when a piece goes before everybody's fair share.
-const dueSoon = time.Second
+const (
+	// dueSoon is when a piece goes before everybody's fair share.
+	dueSoon = time.Second
+	// soonFirst and newFirst are more than a link's clock can be ahead of another's.
+	soonFirst = 1e6
+	newFirst  = 1e3
+)
 
-// nextOut is the link, transfer and pieces that go next.
+// nextOut is the link, transfer and pieces that go next. What a viewer has from the
+// origin goes out once before anything goes twice: until then, what only it holds is what
+// keeps the swarm waiting.
 func (c *Core) nextOut() (to *peer, best *outbound, first, count int) {
 	var clock float64
 	for _, p := range c.links {
@@ -222,7 +233,10 @@ func (c *Core) nextOut() (to *peer, best *outbound, first, count int) {
 		}
 		at := max(p.clock, c.clock)
 		if out.due-c.now < dueSoon {
-			at -= 1e6
+			at -= soonFirst
+		}
+		if g := out.item.given; out.item.hops == 0 && !c.cfg.Seed && i < len(g) && g[i] > 0 {
+			at += newFirst
 		}
 		if best == nil || at < clock {
 			to, best, first, count, clock = p, out, i, n, at

@@ -25,7 +25,7 @@ type Begin struct {
 }
 
 // begin: [transfer, key, size (-1 unknown), hops, first piece, count (-1 to the
-// end), pushed, content type, etag, last modified, first leaf, leaves, statement]
+// end), slices pushed, content type, etag, last modified, first leaf, leaves, statement]
 
 // AppendBegin encodes m after b. Split first what may have too many leaves.
 func AppendBegin(b []byte, m Begin) []byte {
@@ -37,7 +37,7 @@ func AppendBegin(b []byte, m Begin) []byte {
 	b = appendNumber(b, int64(m.Hops))
 	b = appendNumber(b, int64(m.First))
 	b = appendNumber(b, int64(m.Count))
-	b = msgp.AppendBool(b, m.Pushed)
+	b = appendNumber(b, int64(m.Slices))
 	b = msgp.AppendString(b, clip(m.ContentType, MaxMeta))
 	b = msgp.AppendString(b, clip(m.ETag, MaxMeta))
 	b = msgp.AppendString(b, clip(m.LastModified, MaxMeta))
@@ -55,7 +55,7 @@ func parseBegin(f *fields) Begin {
 			Hops:     int(f.number("hops", 0, MaxHops)),
 			First:    int(f.number("first", 0, maxPieces)),
 			Count:    int(f.number("count", -1, maxPieces)),
-			Pushed:   f.flag("pushed"),
+			Slices:   int(f.number("slices", 0, 255)),
 		},
 		ContentType:  f.text("content type", MaxMeta),
 		ETag:         f.text("etag", MaxMeta),

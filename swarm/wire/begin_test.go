@@ -15,7 +15,7 @@ import (
 func TestBegin(t *testing.T) {
 	with := func(change func(*Begin)) Begin {
 		m := Begin{
-			Begin:       swarm.Begin{Transfer: 9, Key: testKey, Size: 40_000, Hops: 1, Count: -1, Pushed: true},
+			Begin:       swarm.Begin{Transfer: 9, Key: testKey, Size: 40_000, Hops: 1, Count: -1, Slices: 255},
 			ContentType: "video/mp4",
 			Leaves:      leaves(3),
 			Statement:   statement(40_000, 3),

@@ -75,7 +75,7 @@ func describe(v any) (kind string, fields object) {
 		return "tail", object{"transfer": m.Transfer, "index": m.Index, "offset": m.Offset, "signature": signature, "payload": hex.EncodeToString(m.Payload)}
 	case Begin:
 		return "begin", object{"transfer": m.Transfer, "key": m.Key, "size": m.Size, "hops": m.Hops, "first": m.First, "count": m.Count,
-			"pushed": m.Pushed, "content_type": m.ContentType, "etag": m.ETag, "last_modified": m.LastModified,
+			"slices": m.Slices, "content_type": m.ContentType, "etag": m.ETag, "last_modified": m.LastModified,
 			"first_leaf": m.FirstLeaf, "leaves": describeLeaves(m.Leaves), "statement": describeStatement(m.Statement)}
 	case Leaves:
 		return "leaves", object{"transfer": m.Transfer, "first": m.First, "size": m.Size,
@@ -148,7 +148,7 @@ var samples = []struct {
 	{"begin", Begin{Begin: swarm.Begin{Transfer: 7, Key: "0/video-1/1234", Size: 40_000, Hops: 1, Count: -1},
 		ContentType: "video/mp4", ETag: `"5f3a"`, LastModified: "Sat, 22 Nov 2025 10:37:00 GMT",
 		Leaves: leaves(3), Statement: statement(40_000, 3)}},
-	{"begin of a push that grows, unsigned", Begin{Begin: swarm.Begin{Transfer: 70_000, Key: "720p/88.2", Size: -1, Count: -1, Pushed: true},
+	{"begin of a push that grows, unsigned", Begin{Begin: swarm.Begin{Transfer: 70_000, Key: "720p/88.2", Size: -1, Count: -1, Slices: 0b10010110},
 		ContentType: "video/mp2t", Leaves: leaves(1)}},
 	{"begin in the middle", Begin{Begin: swarm.Begin{Transfer: 8, Key: "0/video-1/1234", Size: 40_000, First: 1, Count: 1},
 		FirstLeaf: 1, Leaves: leaves(1)}},
