@@ -170,7 +170,7 @@ func (c *Core) overtake(it *item) {
 		for w := it.prefix >> 6; w < words(it.n); w++ {
 			m := slicePattern(s.slices) & span(w, s.from, it.n) &^ it.have.word(w)
 			for _, o := range it.sources {
-				if o == s || o.blocked {
+				if o == s || o.blocked || o.peer.hello.Metered {
 					continue
 				}
 				if o.whole {

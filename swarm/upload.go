@@ -17,8 +17,14 @@ func (c *Core) accepted(p *peer, m Accept) {
 	}
 	switch {
 	case m.Count == 0 && len(m.Only) == 0:
-		if out != nil {
-			out.want, out.slices = nil, 0
+		if out == nil {
+			return
+		}
+		pushed := out.pushed && out.slices != 0
+		out.want, out.slices = nil, 0
+		if pushed && it.here() { // of what it was pushed it was told nothing
+			c.counters.OffersSent++
+			c.send(p, it.offer())
 		}
 		return
 	case it == nil || it.private || !(it.whole || it.held > 0 || it.inflow() || it.fetching),

@@ -89,7 +89,9 @@ func TestKillSwitch(t *testing.T) {
 	s.meet(t, map[string]string{"p2p": "off"})
 	linked(0)
 	for _, tb := range tabs {
-		eval[bool](t, tb, "(window.made = connections, window.had = shoal.stats()[0].peerBytes, true)")
+		// What came before may still be checked.
+		tb.when(t, "(had => had === (window.had = shoal.stats()[0].peerBytes) || (window.since = performance.now(), false))(window.had) && performance.now() - since > 500")
+		eval[bool](t, tb, "(window.made = connections, true)")
 	}
 	for _, tb := range tabs {
 		tb.playsWell(t, 5)

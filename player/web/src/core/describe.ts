@@ -27,7 +27,7 @@ const fields: Record<string, string> = {
   Offer: "key size hops pieces more seeded",
   Accept: "key first count due only",
   Refuse: "key reason",
-  Begin: "transfer key size hops first count pushed",
+  Begin: "transfer key size hops first count slices",
   Cancel: "key",
   Subscribe: "track hops slices",
   Unsubscribe: "track",

@@ -166,9 +166,9 @@ export function electionStart(c: Core, w: Want): Time {
   return Math.max(c.now, w.available + (seeded ? seedTime * c.cfg.electionStep : 0));
 }
 
-// A hundred peers more are worth one copy more, up to four: they have it sooner, for a
-// hundredth of what they play.
-const moreCopies = 100;
+// Sixty peers more are worth one copy more, up to four: they have it sooner, for a
+// sixtieth of what they play.
+const moreCopies = 60;
 const mostCopies = 4;
 
 /**

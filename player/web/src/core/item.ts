@@ -65,6 +65,8 @@ export interface Item {
   dirty: boolean;
   /** When they were told last. */
   toldAt: Time;
+  /** Its slices were dealt out, see deal. */
+  dealt: boolean;
 
   fetching: boolean;
   fetch: Fetch;
@@ -133,6 +135,7 @@ const blank = () =>
     news: [],
     dirty: false,
     toldAt: 0,
+    dealt: false,
     failures: 0,
     retryAt: 0,
     promised: 0,

@@ -140,7 +140,7 @@ class Draws {
           hops: below(5),
           first: below(3),
           count: -1,
-          pushed: one(2),
+          slices: below(2) * (1 + below(255)),
         });
       case 27:
         return from({ type: MessageType.Cancel, key });

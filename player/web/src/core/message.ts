@@ -162,8 +162,8 @@ export interface Begin {
   first: number;
   /** -1: to the end. */
   count: number;
-  /** By subscription, without an Accept. */
-  pushed: boolean;
+  /** Pushed, without an Accept, as bits; 0: what an Accept asked for. */
+  slices: number;
 }
 
 /** Stops the transfer of `key`: from the receiver "send no more", from the sender "no more will come". */

@@ -1,8 +1,9 @@
 // What neighbours are told of an item, and what they tell (swarm/offer.go).
 import { type Core, note, send } from "./core.ts";
 import { get, pieceMap, set } from "./bitset.ts";
+import { deal } from "./deal.ts";
 import { type Item, type Outbound, type Reserved, hear, limit, measured, of, sized, useful } from "./item.ts";
-import { MaxHaves, MaxHops, MaxOffers, MaxOutbound, ReservationLife, pieceCount, remember } from "./limits.ts";
+import { MaxHaves, MaxHops, MaxOffers, MaxOutbound, pieceCount, remember } from "./limits.ts";
 import { type Begin, type Cancel, MessageType, type Offer, Refusal, type Refuse } from "./message.ts";
 import { type Peer, answered, interested } from "./peer.ts";
 import { removeReservation } from "./reserve.ts";
@@ -76,6 +77,7 @@ export function announce(c: Core, it: Item): void {
   }
   it.dirty = false;
   it.toldAt = c.now;
+  deal(c, it);
   let m: Offer | undefined;
   for (const r of it.reserved) if (!r.told || missedBy(it, r.peer)) tell(c, it, r, (m ??= offer(it)));
   it.news = [];
@@ -95,7 +97,7 @@ export function tell(c: Core, it: Item, r: Reserved, m: Offer): void {
   if (p.haves.has(it.key)) return;
   const child = p.children.get(it.track);
   if (child && (it.size >= 0 || child.slices === allSlices) && !r.told && !of(it.outbound, p) && p.outbound.length < MaxOutbound) {
-    push(c, it, p, r.due - ReservationLife);
+    push(c, it, r, child.slices);
     r.told = true;
     if (child.slices === allSlices) return;
   }
@@ -234,9 +236,10 @@ export function refused(c: Core, p: Peer, { key, reason }: Refuse): void {
 
 /** Books the opening of a transfer, asked for or pushed. */
 export function began(c: Core, p: Peer, m: Begin): void {
-  const { key, size, hops, pushed } = m;
+  const { key, size, hops } = m;
+  const pushed = m.slices & allSlices;
   const it = c.items.get(key);
-  if (__EXPLAIN__) note(c, `begin ${key} from ${p.id}: size ${size}, ${hops} hops, pushed ${pushed}`);
+  if (__EXPLAIN__) note(c, `begin ${key} from ${p.id}: size ${size}, ${hops} hops, slices ${pushed} pushed`);
   const cancel = () => send(c, p, { type: MessageType.Cancel, key });
   if (!it || !useful(it) || hops < 0 || hops >= MaxHops) return cancel();
   hear(c, it);
@@ -245,7 +248,7 @@ export function began(c: Core, p: Peer, m: Begin): void {
   let s = of(it.sources, p);
   if (pushed && !(s && busy(s))) {
     recount(it);
-    const slices = (p.parentOf.get(it.track) ?? 0) & ~it.coming;
+    const slices = pushed & ~it.coming;
     if (!slices || it.fetching) return cancel();
     s = addSource(it, p);
     if (!s) return cancel();
@@ -253,6 +256,7 @@ export function began(c: Core, p: Peer, m: Begin): void {
     s.from = 0;
     s.hops = hops;
     s.started = c.now;
+    if (slices !== pushed) ask(c, s); // for no more than these
     it.coming |= slices | expected(c, it);
     expect(c, it);
   }

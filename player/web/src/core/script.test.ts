@@ -216,7 +216,7 @@ function scriptInput(name: string, a: Arguments): Input {
         hops: a.number("hops", 0),
         first: 0,
         count: -1,
-        pushed: a.has("pushed"),
+        slices: a.number("slices", 0),
       });
     case "cancel":
       return received({ type: MessageType.Cancel, key });

@@ -1,6 +1,6 @@
 // Neighbours that have some of an item, and what each is asked for (swarm/source.go).
 import { type Core, note, send } from "./core.ts";
-import { type Bitset, addMap, each, get, highest, lowest, pieceMap, set, span, unset, words } from "./bitset.ts";
+import { type Bitset, addMap, each, get, lowest, pieceMap, set, span, unset, words } from "./bitset.ts";
 import { type Item, open, useful } from "./item.ts";
 import { MaxOffers, ReservationLife, remove } from "./limits.ts";
 import { MessageType } from "./message.ts";
@@ -9,7 +9,8 @@ import { follow } from "./offer.ts";
 import type { Peer } from "./peer.ts";
 import { front } from "./short.ts";
 import { giveUpAt, judge } from "./slow.ts";
-import { first } from "./subscribe.ts";
+import { steal } from "./steal.ts";
+import { first, slicePattern } from "./subscribe.ts";
 import { type Duration, type Time, microsecond, millisecond, second } from "./time.ts";
 import { Reason } from "./timer.ts";
 import { wake } from "./want.ts";
@@ -301,7 +302,7 @@ export const rarity = (count: number, i: number, salt: number): number =>
   (count << 16) | (Math.imul(i + salt, 2654435761) >>> 16);
 
 /** Marks a piece as owed. */
-function request(c: Core, s: Source, i: number): void {
+export function request(c: Core, s: Source, i: number): void {
   const p = s.peer;
   if (!p.waiting) {
     p.askedAt = c.now;
@@ -317,76 +318,36 @@ function request(c: Core, s: Source, i: number): void {
   s.unsaid = true;
 }
 
-/** Tells a source everything it owes of an item. */
+/**
+ * Tells a source everything it owes of an item. That takes the place of slices it pushes,
+ * so what is missing of those is asked for by name.
+ */
 export function ask(c: Core, s: Source): void {
   const { item: it, peer: p } = s;
   s.unsaid = false;
   if (it.hops < 0) it.hops = s.hops + 1;
-  const owed = [...each(s.asked)];
-  const first = owed[0] ?? 0;
-  const end = owed.length ? owed.at(-1)! + 1 : 0;
+  const map = s.slices ? owed(s) : s.asked;
+  const all = [...each(map)];
+  const first = all[0] ?? 0;
+  const end = all.length ? all.at(-1)! + 1 : 0;
   const count = end - first;
   c.counters.accepts++;
   if (__EXPLAIN__) note(c, `ask ${p.id} for ${s.waiting} pieces of ${it.key}, ${first}+${count}`);
-  const only = count === s.waiting ? new Uint8Array() : pieceMap(s.asked, first, end);
+  const only = count === all.length ? new Uint8Array() : pieceMap(map, first, end);
   send(c, p, { type: MessageType.Accept, key: it.key, first, count, due: due(c, it), only });
   wake(c, it, giveUpAt(c, s), Reason.Stall);
+}
+
+/** The pieces that a source was asked for or pushes. */
+function owed({ item: it, asked, slices, from }: Source): Bitset {
+  const all: Bitset = [];
+  for (let w = 0; w < words(it.n); w++) all[w] = asked[w]! | (slicePattern(slices) & span(w, from, it.n) & ~it.have[w]!);
+  return all;
 }
 
 /** How much time is left until the player needs the item. */
 export function due(c: Core, it: Item): Duration {
   return it.need.deadline > 0 ? Math.max(0, it.need.deadline - c.now) : ReservationLife;
-}
-
-/** Allowed of a segment besides a quarter of its pieces: of a short one, all. */
-const fewSteals = 4;
-
-/**
- * How much sooner another source must be expected to bring a piece before it is asked
- * for it too.
- */
-const stealMargin = 50 * millisecond;
-
-/**
- * When everything a neighbour owes will have come; one that is silent for longer than
- * usual is expected to stay so.
- */
-const eta = (c: Core, p: Peer): Duration =>
-  p.waiting * Math.max(pace(p), c.now - (p.rested ? p.askedAt + p.rtt : p.lastPiece));
-
-/**
- * Asks a neighbour that has nothing left to do for pieces that another owes and would
- * bring much later. Each may come twice, so they are few: a quarter of a segment.
- */
-function steal(c: Core, p: Peer): boolean {
-  const mine = p.rtt + (p.waiting + 1) * pace(p);
-  for (const s of p.sources) {
-    const it = s.item;
-    if (s.blocked || p.hello.metered || !useful(it) || it.n < 0 || it.stolen >= (it.n >> 2) + fewSteals) continue;
-    let slow: Source | undefined;
-    let latest = 2 * mine + stealMargin;
-    for (const o of it.sources) {
-      const e = o !== s && o.waiting ? eta(c, o.peer) : 0;
-      if (e > latest) {
-        slow = o;
-        latest = e;
-      }
-    }
-    for (let w = words(it.n) - 1; slow && w >= 0; w--) {
-      const m = s.whole ? slow.asked[w]! : slow.asked[w]! & s.has[w]!;
-      if (!m) continue;
-      const i = w * 32 + highest(m);
-      unask(slow, i);
-      slow.robbed++;
-      ask(c, slow);
-      request(c, s, i);
-      it.stolen++;
-      c.counters.stolen++;
-      ask(c, s);
-      return true;
-    }
-  }
-  return false;
 }
 
 export function unask(s: Source, i: number): void {

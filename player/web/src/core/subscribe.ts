@@ -13,7 +13,7 @@ import { learnt } from "./short.ts";
 import { due, release } from "./source.ts";
 import { type Duration, type Time, millisecond } from "./time.ts";
 
-const sliceCount = 8;
+export const sliceCount = 8;
 export const allSlices = 255;
 
 /** The bits of any word that stand for pieces of the slices. */
@@ -144,7 +144,7 @@ export function overtake(c: Core, it: Item): void {
     for (let w = it.prefix >> 5; w < words(it.n); w++) {
       const m = slicePattern(s.slices) & span(w, s.from, it.n) & ~it.have[w]!;
       let theirs = 0;
-      for (const o of it.sources) if (o !== s && !o.blocked) theirs |= o.whole ? m : m & o.has[w]!;
+      for (const o of it.sources) if (o !== s && !o.blocked && !o.peer.hello.metered) theirs |= o.whole ? m : m & o.has[w]!;
       for (; theirs; theirs &= theirs - 1) behind++;
     }
     if (behind <= pushLag) continue;

@@ -3,15 +3,16 @@ import { type Core, send } from "./core.ts";
 import { addMap, lowest, set, span, words } from "./bitset.ts";
 import { EffectType } from "./effect.ts";
 import type { Sent } from "./input.ts";
-import { type Gap, type Item, type Outbound, limit, of } from "./item.ts";
-import { MaxOutbound, MaxPieces, remove } from "./limits.ts";
+import { type Gap, type Item, type Outbound, type Reserved, limit, of } from "./item.ts";
+import { MaxOutbound, MaxPieces, ReservationLife, remove } from "./limits.ts";
 import { type Accept, MessageType, Refusal } from "./message.ts";
 import { pumpTail } from "./flow.ts";
+import { here, offer } from "./offer.ts";
 import { checkMute, owe, paid, tellUplink } from "./mute.ts";
 import type { Peer } from "./peer.ts";
 import { inflow, rarity } from "./source.ts";
 import { allSlices, slicePattern } from "./subscribe.ts";
-import { type Duration, type Time, second } from "./time.ts";
+import { type Duration, second } from "./time.ts";
 import { Reason } from "./timer.ts";
 import { lanes, left, staleLane, weight } from "./uplink.ts";
 
@@ -22,9 +23,15 @@ export function accepted(c: Core, p: Peer, m: Accept): void {
   const { first, count, only } = m;
   const refuse = (reason: Refusal) => send(c, p, { type: MessageType.Refuse, key: m.key, reason });
   if (!count && !only.length) {
+    const pushed = out?.pushed && out.slices;
     if (out) {
       out.want = [];
       out.slices = 0;
+    }
+    if (pushed && here(it!)) {
+      // of what it was pushed it was told nothing
+      c.counters.offersSent++;
+      send(c, p, offer(it!));
     }
     return;
   }
@@ -84,12 +91,12 @@ function dropIdle(p: Peer): boolean {
 /** Whether pieces were asked for that were not sent. */
 export const owes = (out: Outbound): boolean => out.want.some((m, w) => m & ~out.sent[w]!);
 
-/** Sends slices of a segment to a subscriber without being asked again. */
-export function push(c: Core, it: Item, p: Peer, due: Time): void {
-  const out = open(c, it, p);
+/** Sends slices of a segment, for which the neighbour has a reservation, without being asked again. */
+export function push(c: Core, it: Item, r: Reserved, slices: number): void {
+  const out = open(c, it, r.peer);
   out.pushed = true;
-  out.due = due;
-  out.slices = p.children.get(it.track)!.slices;
+  out.due = r.due - ReservationLife;
+  out.slices = slices;
   c.counters.pushes++;
   pump(c);
 }
@@ -151,7 +158,7 @@ function transmit(c: Core, out: Outbound, first: number, n: number): void {
       hops: Math.max(0, it.hops),
       first: out.slices ? out.from : first,
       count: -1,
-      pushed: out.pushed,
+      slices: out.pushed ? out.slices : 0,
     });
   }
   if (n) {
@@ -179,15 +186,25 @@ const onTheirWay = (c: Core) =>
 
 /** When a piece goes before everybody's fair share. */
 const dueSoon = second;
+// More than a link's clock can be ahead of another's.
+const soonFirst = 1e6;
+const newFirst = 1e3;
 
-/** The transfer and pieces that go next. */
+/**
+ * The transfer and pieces that go next. What a viewer has from the origin goes out once
+ * before anything goes twice: until then, what only it holds is what keeps the swarm
+ * waiting.
+ */
 function nextOut(c: Core): [Outbound, Gap] | undefined {
   let best: [Outbound, Gap] | undefined;
   let clock = Infinity;
   for (const p of c.links) {
     const next = p.outstanding < c.cfg.window && urgent(p);
     if (!next) continue;
-    const at = Math.max(p.clock, c.clock) - (next[0].due - c.now < dueSoon ? 1e6 : 0);
+    const [out, { first }] = next;
+    const { hops, given } = out.item;
+    const again = !hops && !c.cfg.seed && given[first]! > 0;
+    const at = Math.max(p.clock, c.clock) - (out.due - c.now < dueSoon ? soonFirst : 0) + (again ? newFirst : 0);
     if (at < clock) {
       best = next;
       clock = at;

@@ -135,7 +135,7 @@ function parseBegin(f: Fields): BeginFrame {
     hops: f.hops(),
     first: f.first(),
     count: f.count(),
-    pushed: f.bool(),
+    slices: f.int(0, 255),
   };
   const contentType = f.text(limit.MaxMetaField);
   const etag = f.text(limit.MaxMetaField);
@@ -174,7 +174,7 @@ export function encodeBulk(f: BulkFrame): Uint8Array {
     case FrameType.Begin: {
       const b = f.begin;
       return encode(f.frame, [
-        b.transfer, b.key, b.size, b.hops, b.first, b.count, b.pushed, f.contentType, f.etag, f.lastModified,
+        b.transfer, b.key, b.size, b.hops, b.first, b.count, b.slices, f.contentType, f.etag, f.lastModified,
         f.firstLeaf, concat(f.leaves), statementFields(f.statement),
       ]);
     }
