@@ -7,7 +7,7 @@ import "math/bits"
 // one piece, and to those who can pass on most of it: slices go by weight (D'Hondt).
 // Everything else is offered, as always.
 func (c *Core) deal(it *item) {
-	if it.dealt || !it.fetching || it.hops != 0 || it.n <= 0 || len(it.sender) > 0 {
+	if it.dealt || c.cfg.Metered || !it.fetching || it.hops != 0 || it.n <= 0 || len(it.sender) > 0 {
 		return
 	}
 	it.dealt = true

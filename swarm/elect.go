@@ -120,7 +120,8 @@ func (c *Core) lead(it *item) time.Duration {
 // is how many known interested neighbours come before us; share is the part of all
 // interested peers that does, as far as the neighbourhood tells: that of those of a
 // better standing, and hash, in [0, 1), times that of those of the same. N is the
-// estimated number of peers interested in the track. The weak come after everybody. In
+// estimated number of peers interested in the track. The weak come after everybody, and
+// wait a segment's duration for others. In
 // a swarm small enough to know everybody exactly copies(0) peers fetch at once; in a
 // large one the expected number is the same without knowing anybody.
 func (c *Core) elected(it *item) bool {
@@ -140,6 +141,9 @@ func (c *Core) elected(it *item) bool {
 		better += btoi(theirs < mine)
 		alike += btoi(theirs == mine)
 		position += btoi(theirs < mine || theirs == mine && rank(it.key, p.id) < hash)
+	}
+	if mine == weak && better > 0 && c.now < it.electFrom+it.need.Duration {
+		return false // they may want it a little later than we do
 	}
 	n := c.interestedPeers(interested)
 	copies := c.copies(it, n)

@@ -13,7 +13,7 @@ import { push } from "./upload.ts";
  * is offered, as always.
  */
 export function deal(c: Core, it: Item): void {
-  if (it.dealt || !it.fetching || it.hops || it.n <= 0 || it.sender.length) return;
+  if (it.dealt || c.cfg.metered || !it.fetching || it.hops || it.n <= 0 || it.sender.length) return;
   it.dealt = true;
   const able = ({ told, peer: p }: Reserved) =>
     !told && !p.hello.metered && !p.haves.has(it.key) && !of(it.outbound, p) && p.outbound.length < MaxOutbound;

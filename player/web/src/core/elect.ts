@@ -120,6 +120,8 @@ function elected(c: Core, it: Item): boolean {
     if (theirs === mine) alike++;
     if (theirs < mine || (theirs === mine && rank(it.key, p.id) < hash)) position++;
   }
+  // They may want it a little later than we do.
+  if (mine === Standing.Weak && better && c.now < it.electFrom + it.need.duration) return false;
   const n = interestedPeers(c, interested);
   const wanted = copies(c, it, n);
   if (position >= wanted) return false;

@@ -86,12 +86,15 @@ async function control(n: Node, lk: Neighbour, message: Uint8Array): Promise<voi
   n.feed({ type: InputType.Received, from: lk.peer, message: m });
 }
 
-/** Answers what asks for bytes while none are sent. */
+/**
+ * Answers what asks for bytes while none are sent. A reservation does not: who else cares
+ * for a segment decides whose turn it is to ask the origin.
+ */
 function declined(lk: Neighbour, m: ControlMessage): boolean {
   if (m.type === MessageType.Accept)
     lk.link.sendControl(encodeControl({ type: MessageType.Refuse, key: m.key, reason: Refusal.Busy }));
   else if (m.type === MessageType.Subscribe) lk.link.sendControl(encodeControl({ type: MessageType.Unsubscribe, track: m.track }));
-  else return m.type === MessageType.Reserve;
+  else return false;
   return true;
 }
 
