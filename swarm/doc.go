@@ -24,8 +24,9 @@
 //
 // Elect. A seed fetches at once. Without one, see elected: those first who upload
 // several times what they play, among alike rank by hash, a threshold that doubles
-// every ElectionStep, one copy for each hundred peers up to four, and exact turns where
-// the swarm is small enough to know everybody. That last rule is ours: a threshold of 1/N
+// every ElectionStep, one copy for each sixty peers up to four, and exact turns where
+// the swarm is small enough to know everybody. Who is metered leaves it to others for a
+// segment's duration: players ask for the same segment at different times. That last rule is ours: a threshold of 1/N
 // alone elects nobody in a third of all cases and two or more in a quarter, which
 // is half a copy too many in a swarm of six. The electee promises before its
 // first byte has come, so others stop counting down after half a round trip.
@@ -43,6 +44,12 @@
 // An eighth of a segment or
 // less that neighbours still owe is asked of both (CauseHedge): so at most an eighth
 // of its bytes comes twice for that.
+//
+// Deal. What leaves the origin is pushed, each slice (an eighth, pieces i mod 8) to one of
+// those who reserved the segment, by weight (deal): a reservation is as good as a request.
+// What a viewer has from the origin goes out once before anything goes twice, because
+// what only it holds keeps the swarm waiting; before that, a piece could lie for a second
+// with a neighbour that has no uplink while its only other holder sent others twice.
 //
 // Mesh. Neighbours tell each other which pieces are here, as they come (announce). The
 // receiver asks each for pieces that it holds: as many as it sends in a round trip
@@ -73,10 +80,12 @@
 // still making, silence of half its growth is no stall, and the origin, which
 // could not bring the last byte sooner, is not asked.
 //
-// Subscribe. A track has eight slices, pieces i mod 8. A neighbour that was first with
-// nearly all pieces of a slice over the last segments is asked to push it. A parent
-// that others are more than three pieces ahead of is let go for the segment, and the
-// pieces are asked for: nobody waits for a parent.
+// Subscribe. A neighbour that was first with nearly all pieces of a slice over the last
+// segments is asked to push it. A parent that others are more than three pieces ahead of
+// is let go for the segment, and the pieces are asked for: nobody waits for a parent. A
+// push says which slices it brings, so that both sides mean the same while subscriptions
+// change; a question to a pusher names what it pushes, too, because it takes the push's
+// place; and who ends a push is told what it can ask for instead.
 //
 // Govern. Between MinPeers and MaxPeers links, two of which are left to those who
 // find us; checked when the websocket connects and when a peer comes or goes. A

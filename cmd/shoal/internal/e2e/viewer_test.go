@@ -28,7 +28,7 @@ func watch(t *testing.T, signalURL, stream string, args ...string) viewer {
 	t.Helper()
 	dir := t.TempDir()
 	v := viewer{report: filepath.Join(dir, "report.json"), hashes: filepath.Join(dir, "hashes.txt")}
-	v.process = start(t, append([]string{"watch", "--signal", signalURL, "--loopback", "--log-level", "debug",
+	v.process = start(t, append([]string{"watch", "--signal", signalURL, "--loopback", "--log-level", "info",
 		"--metrics", "127.0.0.1:0", "--report", v.report, "--hashes", v.hashes, stream}, args...)...)
 	return v
 }
