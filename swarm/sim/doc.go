@@ -46,7 +46,7 @@
 // on pion's virtual network (homes behind NATs, round trips of 20 to 180 ms) and in
 // network namespaces with tc tbf. 1 Mbit/s, segments of 2 s, uplinks of 0.6 to 4
 // Mbit/s, 8 Mbit/s for the seed. Simulated is the median of 15 runs; of the real world
-// up to three runs are pooled where the first seems to differ. Two shared cores, the
+// two runs are pooled where the first seems to differ. Two shared cores, the
 // brain as it is now; package cmd/shoal/internal/realnet, which CI runs. The goal is to
 // agree within 0.05 in offload and 25 % in the median. Two of twelve miss it, each by
 // little, and are marked; the test fails at 0.12 and 60 %.
