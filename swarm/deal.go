@@ -5,9 +5,10 @@ import "math/bits"
 // deal pushes what comes from the origin to those who reserved it, each slice to one of
 // them: a reservation is as good as being asked. So the first copy leaves at once and in
 // one piece, and to those who can pass on most of it: slices go by weight (D'Hondt).
-// Everything else is offered, as always.
+// Everything else is offered, as always; and of a film everything: there is no hurry, and
+// what comes unasked would be in the way of what is due.
 func (c *Core) deal(it *item) {
-	if it.dealt || c.cfg.Metered || !it.fetching || it.hops != 0 || it.n <= 0 || len(it.sender) > 0 {
+	if it.dealt || it.need.Available <= 0 || c.cfg.Metered || !it.fetching || it.hops != 0 || it.n <= 0 || len(it.sender) > 0 {
 		return
 	}
 	it.dealt = true

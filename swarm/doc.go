@@ -45,7 +45,7 @@
 // less that neighbours still owe is asked of both (CauseHedge): so at most an eighth
 // of its bytes comes twice for that.
 //
-// Deal. What leaves the origin is pushed, each slice (an eighth, pieces i mod 8) to one of
+// Deal. What of a live stream leaves the origin is pushed, each slice (an eighth, pieces i mod 8) to one of
 // those who reserved the segment, by weight (deal): a reservation is as good as a request.
 // What a viewer has from the origin goes out once before anything goes twice, because
 // what only it holds keeps the swarm waiting; before that, a piece could lie for a second

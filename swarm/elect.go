@@ -48,7 +48,7 @@ func (c *Core) decideOrigin(it *item) {
 		if it.need.Asked && c.now >= c.alone() {
 			c.startFetch(it, first, count, CauseNoPeer)
 		}
-	case c.now >= max(it.promised, it.electFrom) && !(c.now < it.need.Whole && (it.flows || it.inflow())) && c.elected(it):
+	case c.now >= max(it.promised, it.electFrom) && !(c.now < it.need.Whole && (it.flows || it.inflow())) && c.elected(it) && !c.pressed(it):
 		// what grows on its way here the origin could not bring sooner
 		if c.fetches >= maxElected {
 			c.wait(it)
@@ -56,6 +56,36 @@ func (c *Core) decideOrigin(it *item) {
 		}
 		c.startFetch(it, first, count, CauseElected)
 	}
+}
+
+// pressed says whether of a film something due before an item is asked of the origin in
+// haste, or may have to be before the origin had brought the item, besides what it is
+// bringing:
+//
+//	panicAt − now < (fetches + 1) × originTime + margin
+//
+// All would come later for it, what is due first included. Live, everybody waits for
+// whoever is elected, and there is little to fetch ahead.
+func (c *Core) pressed(it *item) bool {
+	if it.need.Available > 0 {
+		return false
+	}
+	for _, o := range c.items {
+		if o == it || !o.wanted || o.whole || o.dead || !o.need.Fetchable ||
+			o.need.Deadline <= 0 || it.need.Deadline > 0 && o.need.Deadline >= it.need.Deadline {
+			continue
+		}
+		if o.fetching {
+			if o.fetch.Cause == CauseDeadline || o.fetch.Cause == CauseHedge {
+				return true
+			}
+			continue
+		}
+		if at, ok := c.panicAt(o); ok && at-c.now < time.Duration(c.fetches+1)*c.origin.estimate()+margin {
+			return true
+		}
+	}
+	return false
 }
 
 // linkPatience is how long a peer without links waits for one, while others are there

@@ -92,7 +92,7 @@ func (it *item) missedBy(p *peer) bool {
 
 func (c *Core) tell(it *item, r *reservation, m Message) {
 	p := r.peer
-	if s := it.sourceOf(p); s != nil && s.whole || s == nil && p.haves.has(it.key) {
+	if s := it.sourceOf(p); s != nil && s.whole || s == nil && p.haves.has(it.key) { // a source that holds all says so itself
 		return
 	}
 	if ch := p.children[it.track]; ch != nil && (it.size >= 0 || ch.slices == allSlices) && !r.told && it.outboundTo(p) == nil && len(p.outbound) < MaxOutbound {

@@ -94,29 +94,54 @@
 //
 // # Results
 //
-// Of the small versions, figure_*.txt, 90 viewers in place of thousands; full size was
-// not run with this brain yet. Startups are as over plain HTTP, no stall is p2p's:
+// Small versions, figure_*.txt with 90 viewers in place of thousands (a film 80), means of
+// random seeds 1 to 5; one run differs from the next by a tenth in time. Startups are as
+// over plain HTTP, no stall is p2p's. The bounds on delivery are fluid: they leave out
+// round trips, and the one on p50 holds for a swarm that serves half of its viewers first,
+// where a mesh serves all of them alike and is done with nearly all at the same time.
 //
 //	story        figure             goal          result      bound
-//	one seed     offload            ≥ 0.985       0.984       0.989
-//	             origin copies      ≤ 3           1.5
-//	             delivery p50, p95  ≤ 1.6, 2.6 s  2.4, 3.5 s
-//	no seed      offload            ≥ 0.97        0.674       0.989
-//	             origin copies      ≤ 10          23
-//	             delivery p95       ≤ 3 s         5.6 s
-//	doubled      delivery p50, p95  ≤ 0.9, 1.5 s  1.7, 2.8 s
-//	flash crowd  offload            ≥ 0.90        0.968       0.989
-//	halved       offload of bound   ≥ 0.92        0.26
-//	low latency  offload            ≥ 0.90        0.947       0.989
-//	             delivery p95       ≤ 0.9 s       2.6 s
-//	liars        offload            ≥ 0.93        0.952       0.989
-//	             wronged segments   ≤ 3           12
-//	mass death   offload            ≥ 0.95        0.964       0.977
-//	film         offload of bound   ≥ 0.85        0.28
+//	one seed     offload            ≥ 0.985       0.986       0.989
+//	             origin copies      ≤ 3           1.1
+//	             delivery p50, p95  ≤ 1.6, 2.6 s  1.8, 2.2 s  0.6, 1.2 s
+//	no seed      offload            ≥ 0.97        0.974       0.989
+//	             origin copies      ≤ 10          2.1
+//	             delivery p95       ≤ 3 s         3.2 s       1.2 s
+//	doubled      delivery p50, p95  ≤ 0.9, 1.5 s  1.3, 1.5 s  0.3, 0.6 s
+//	flash crowd  offload            ≥ 0.90        0.977       0.989
+//	halved       offload of bound   ≥ 0.92        0.88
+//	low latency  offload            ≥ 0.90        0.987       0.989
+//	             delivery p95       ≤ 0.9 s       1.1 s
+//	liars        offload            ≥ 0.93        0.969       0.989
+//	             wronged segments   ≤ 3           10
+//	mass death   offload            ≥ 0.95        0.970       0.977
+//	film         offload of bound   ≥ 0.85        0.64
 //
-// What one run costs: 20,000 events a viewer and minute, 2 to 4 µs each with the
-// brain, and 0.3 MiB a viewer. A brain among 300 viewers holds 36 kB, among 1,500 it
-// holds 38 kB and as many table entries (TestBrainsDoNotGrowWithTheSwarm).
+// At full size, before the last rules for metered viewers and films, 60 s of which the last
+// 40 count, no stall is p2p's:
+//
+//	story        figure             goal          10,000 viewers
+//	one seed     offload            ≥ 0.985       0.992
+//	             origin copies      ≤ 3           42
+//	             delivery p50, p95  ≤ 1.6, 2.6 s  2.6, 2.9 s
+//	no seed      offload            ≥ 0.97        0.991
+//	             origin copies      ≤ 10          51
+//	             delivery p95       ≤ 3 s         3.1 s
+//	cost         time on one core   ≤ 5 min       19 min, the other core busy as well
+//	             memory             ≤ 6 GiB       3.4 GiB
+//
+// The copies are viewers who ask the origin for what is due: 0.4 % of all bytes. What one
+// run costs: 20,000 events a viewer and minute, 2 to 5 µs each with the brain, and 0.35
+// MiB a viewer. A brain among 300 viewers holds 36 kB, among 1,500 it holds 38 kB and as
+// many table entries (TestBrainsDoNotGrowWithTheSwarm; not run with 50,000).
+//
+// Not met, and why. Half of all deliveries take longer than the goal, because the first
+// pieces need 0.3 s to reach everybody and the uplinks are then busy for the fluid bound;
+// with uplinks doubled, what is left is the mesh's own time, 1.5 round trips a hop. Who
+// stalls after it accepted is asked for little and worked around, so that it takes long
+// until it has let a neighbour down three times by enough to leave; a corrupt liar is
+// banned at once. In a film of an hour 80 viewers stand 45 s apart, and many have fewer
+// than the ten neighbours they could trade with; 120 viewers reach 0.89.
 //
 // # Stories
 //

@@ -10,10 +10,11 @@ import { push } from "./upload.ts";
  * Pushes what comes from the origin to those who reserved it, each slice to one of them: a
  * reservation is as good as being asked. So the first copy leaves at once and in one piece,
  * and to those who can pass on most of it: slices go by weight (D'Hondt). Everything else
- * is offered, as always.
+ * is offered, as always; and of a film everything: there is no hurry, and what comes
+ * unasked would be in the way of what is due.
  */
 export function deal(c: Core, it: Item): void {
-  if (it.dealt || c.cfg.metered || !it.fetching || it.hops || it.n <= 0 || it.sender.length) return;
+  if (it.dealt || it.need.available <= 0 || c.cfg.metered || !it.fetching || it.hops || it.n <= 0 || it.sender.length) return;
   it.dealt = true;
   const able = ({ told, peer: p }: Reserved) =>
     !told && !p.hello.metered && !p.haves.has(it.key) && !of(it.outbound, p) && p.outbound.length < MaxOutbound;

@@ -37,10 +37,34 @@ export function decideOrigin(c: Core, it: Item): void {
   else if (need.urgent) fetch(Cause.Startup);
   else if (it.private || lonely) {
     if (need.asked && (it.private || now >= alone(c))) fetch(it.private ? Cause.NotShareable : Cause.NoPeer);
-  } else if (now >= Math.max(it.promised, it.electFrom) && !(now < need.whole && (it.flows || inflow(it))) && elected(c, it)) {
+  } else if (now >= Math.max(it.promised, it.electFrom) && !(now < need.whole && (it.flows || inflow(it))) && elected(c, it) && !pressed(c, it)) {
     if (c.fetches >= maxElected) wait(c, it);
     else fetch(Cause.Elected);
   }
+}
+
+/**
+ * Whether of a film something due before an item is asked of the origin in haste, or may
+ * have to be before the origin had brought the item, besides what it is bringing:
+ *
+ *     panicAt − now < (fetches + 1) × originTime + margin
+ *
+ * All would come later for it, what is due first included. Live, everybody waits for
+ * whoever is elected, and there is little to fetch ahead.
+ */
+function pressed(c: Core, it: Item): boolean {
+  const { deadline, available } = it.need;
+  if (available > 0) return false;
+  for (const o of c.items.values()) {
+    const { need } = o;
+    if (o === it || !o.wanted || o.whole || o.dead || !need.fetchable || need.deadline <= 0 || (deadline > 0 && need.deadline >= deadline))
+      continue;
+    const { cause } = o.fetch;
+    const haste = o.fetching ? cause === Cause.Deadline || cause === Cause.Hedge
+      : panicAt(c, o) - c.now < (c.fetches + 1) * c.origin.estimate() + margin;
+    if (haste) return true;
+  }
+  return false;
 }
 
 /**

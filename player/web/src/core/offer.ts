@@ -94,7 +94,8 @@ function missedBy(it: Item, p: Peer): boolean {
 
 export function tell(c: Core, it: Item, r: Reserved, m: Offer): void {
   const p = r.peer;
-  if (p.haves.has(it.key)) return;
+  const s = of(it.sources, p);
+  if (s ? s.whole : p.haves.has(it.key)) return;
   const child = p.children.get(it.track);
   if (child && (it.size >= 0 || child.slices === allSlices) && !r.told && !of(it.outbound, p) && p.outbound.length < MaxOutbound) {
     push(c, it, r, child.slices);
