@@ -41,6 +41,8 @@
 // watches: each peer learns what part of a segment it falls short of (short.go), asks
 // neighbours for the front first, and leaves that part, in one stretch at the end, to the
 // origin. A peer without links waits for one for two seconds if there are others and time.
+// Of a film nothing is fetched ahead for the swarm while something due sooner is late
+// (pressed).
 // An eighth of a segment or
 // less that neighbours still owe is asked of both (CauseHedge): so at most an eighth
 // of its bytes comes twice for that.
