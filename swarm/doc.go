@@ -42,13 +42,12 @@
 // neighbours for the front first, and leaves that part, in one stretch at the end, to the
 // origin. A peer without links waits for one for two seconds if there are others and time.
 // Of a film nothing is fetched ahead for the swarm while something due sooner is late
-// (pressed).
-// An eighth of a segment or
-// less that neighbours still owe is asked of both (CauseHedge): so at most an eighth
-// of its bytes comes twice for that.
+// (pressed). An eighth of a segment or less that neighbours still owe is asked of both
+// (CauseHedge): so at most an eighth of its bytes comes twice for that.
 //
-// Deal. What of a live stream leaves the origin is pushed, each slice (an eighth, pieces i mod 8) to one of
-// those who reserved the segment, by weight (deal): a reservation is as good as a request.
+// Deal. What of a live stream leaves the origin is pushed, each slice (an eighth, pieces
+// i mod 8) to one of those who reserved the segment, by weight (deal): a reservation is as
+// good as a request.
 // What a viewer has from the origin goes out once before anything goes twice, because
 // what only it holds keeps the swarm waiting; before that, a piece could lie for a second
 // with a neighbour that has no uplink while its only other holder sent others twice.
