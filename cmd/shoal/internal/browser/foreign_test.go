@@ -91,7 +91,6 @@ func livesim(t *testing.T) string {
 			close(ended)
 		}()
 		base := fmt.Sprintf("http://127.0.0.1:%d", port)
-		var answers bool
 		eventually(t, "livesim2 answers", func() bool {
 			select {
 			case <-ended:
@@ -102,13 +101,15 @@ func livesim(t *testing.T) string {
 			if err == nil {
 				resp.Body.Close()
 			}
-			answers = err == nil && resp.StatusCode == http.StatusOK
-			return answers
+			return err == nil && resp.StatusCode == http.StatusOK
 		})
-		if answers {
+		select {
+		case <-ended:
+			// Somebody else took the port between us and it: maybe another test's livesim2,
+			// which answers just as well, until its test ends.
+		case <-time.After(500 * time.Millisecond):
 			return base
 		}
-		// Somebody else took the port between us and it.
 	}
 }
 

@@ -50,19 +50,30 @@ func livesim(t *testing.T) string {
 	if built.err != nil {
 		missing(t, "%v", built.err)
 	}
-	port := freePort(t)
-	p := run(t, built.bin, "--port", fmt.Sprint(port), "--loglevel", "ERROR",
-		"--vodroot", filepath.Join(built.dir, "cmd", "livesim2", "app", "testdata", "assets"))
-	base := fmt.Sprintf("http://127.0.0.1:%d", port)
-	eventually(t, "livesim2 answers", func() bool {
-		resp, err := http.Get(base + "/livesim2/testpic_2s/Manifest.mpd")
-		if err == nil {
-			resp.Body.Close()
+	for {
+		port := freePort(t)
+		p := run(t, built.bin, "--port", fmt.Sprint(port), "--loglevel", "ERROR",
+			"--vodroot", filepath.Join(built.dir, "cmd", "livesim2", "app", "testdata", "assets"))
+		base := fmt.Sprintf("http://127.0.0.1:%d", port)
+		eventually(t, "livesim2 answers", func() bool {
+			resp, err := http.Get(base + "/livesim2/testpic_2s/Manifest.mpd")
+			if err == nil {
+				resp.Body.Close()
+			}
+			return p.ended() || err == nil && resp.StatusCode == http.StatusOK
+		})
+		select {
+		case <-p.done:
+			// Somebody else took the port between us and it: maybe another test's livesim2,
+			// which answers just as well, until its test ends.
+		case <-time.After(settles):
+			return base
 		}
-		return p.ended() || err == nil && resp.StatusCode == http.StatusOK
-	})
-	return base
+	}
 }
+
+// settles is how long livesim2 may take to find that it cannot have its port.
+const settles = 500 * time.Millisecond
 
 // TestFollowsLivesim follows streams that nobody here wrote with three viewers
 // in three processes and compares every byte they played with the origin's.
