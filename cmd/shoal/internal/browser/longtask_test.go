@@ -24,8 +24,8 @@ const longTasksScript = `globalThis.longTasks = [];
 new PerformanceObserver(list => { for (const e of list.getEntries()) longTasks.push(Math.round(e.duration)) }).observe({ type: "longtask" });`
 
 // TestTimedTasks: nothing that the page's thread does for us takes more than 50 ms,
-// from the navigation on. Two tabs of each player play with peers; the profiler tells
-// the player's own tasks from ours.
+// from the navigation on. Two tabs play with peers; the profiler tells the player's own
+// tasks from ours.
 func TestTimedTasks(t *testing.T) {
 	timed(t)
 	const most = 50 * time.Millisecond
@@ -33,7 +33,6 @@ func TestTimedTasks(t *testing.T) {
 	c := startChromium(t)
 	for _, which := range []string{"dash", "hls"} {
 		t.Run(which, func(t *testing.T) {
-			t.Parallel()
 			s := newAdapterStage(t)
 			var tabs []*tab
 			for range 2 {
