@@ -86,7 +86,7 @@
 // is let go for the segment, and the pieces are asked for: nobody waits for a parent. A
 // push says which slices it brings, so that both sides mean the same while subscriptions
 // change; a question to a pusher names what it pushes, too, because it takes the push's
-// place; and who ends a push is told what it can ask for instead.
+// place; and who ends or narrows a push is told what it can ask for instead.
 //
 // Govern. Between MinPeers and MaxPeers links, two of which are left to those who
 // find us; checked when the websocket connects and when a peer comes or goes. A

@@ -20,12 +20,8 @@ func (c *Core) accepted(p *peer, m Accept) {
 		if out == nil {
 			return
 		}
-		pushed := out.pushed && out.slices != 0
-		out.want, out.slices = nil, 0
-		if pushed && it.here() { // of what it was pushed it was told nothing
-			c.counters.OffersSent++
-			c.send(p, it.offer())
-		}
+		c.endPush(out)
+		out.want = nil
 		return
 	case it == nil || it.private || !(it.whole || it.held > 0 || it.inflow() || it.fetching),
 		m.First < 0 || m.First > MaxPieces || m.Count < -1 || m.Count > MaxPieces:
@@ -47,7 +43,8 @@ func (c *Core) accepted(p *peer, m Accept) {
 		out = c.open(it, p)
 	}
 	out.due, out.dry = c.now+m.Due, false
-	out.want, out.slices = out.want[:0], 0
+	c.endPush(out)
+	out.want = out.want[:0]
 	switch {
 	case m.Count < 0:
 		out.slices, out.from = allSlices, m.First
@@ -59,6 +56,16 @@ func (c *Core) accepted(p *peer, m Accept) {
 		}
 	}
 	c.pump()
+}
+
+// endPush ends what a transfer brings unasked. Of what it was pushed the receiver was
+// told nothing, and now it has to know what it can ask for.
+func (c *Core) endPush(out *outbound) {
+	if out.pushed && out.slices != 0 && out.item.here() {
+		c.counters.OffersSent++
+		c.send(out.peer, out.item.offer())
+	}
+	out.slices = 0
 }
 
 func (c *Core) open(it *item, p *peer) *outbound {

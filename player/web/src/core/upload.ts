@@ -23,15 +23,9 @@ export function accepted(c: Core, p: Peer, m: Accept): void {
   const { first, count, only } = m;
   const refuse = (reason: Refusal) => send(c, p, { type: MessageType.Refuse, key: m.key, reason });
   if (!count && !only.length) {
-    const pushed = out?.pushed && out.slices;
     if (out) {
+      endPush(c, out);
       out.want = [];
-      out.slices = 0;
-    }
-    if (pushed && here(it!)) {
-      // of what it was pushed it was told nothing
-      c.counters.offersSent++;
-      send(c, p, offer(it!));
     }
     return;
   }
@@ -53,14 +47,26 @@ export function accepted(c: Core, p: Peer, m: Accept): void {
     out = open(c, it, p);
   }
   out.due = c.now + m.due;
+  endPush(c, out);
   out.want = [];
-  out.slices = 0;
   if (count < 0) {
     out.slices = allSlices;
     out.from = first;
   } else if (only.length) addMap(out.want, first, only);
   else for (let i = first; i < Math.min(first + count, MaxPieces); i++) set(out.want, i);
   pump(c);
+}
+
+/**
+ * Ends what a transfer brings unasked. Of what it was pushed the receiver was told
+ * nothing, and now it has to know what it can ask for.
+ */
+function endPush(c: Core, out: Outbound): void {
+  if (out.pushed && out.slices && here(out.item)) {
+    c.counters.offersSent++;
+    send(c, out.peer, offer(out.item));
+  }
+  out.slices = 0;
 }
 
 function open(c: Core, item: Item, peer: Peer): Outbound {
