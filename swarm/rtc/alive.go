@@ -19,6 +19,9 @@ const (
 	// silenceSuspect once signalling says, too, that it is gone.
 	silenceMost    = 1500 * time.Millisecond
 	silenceSuspect = 900 * time.Millisecond
+	// silenceAlone is how long it may be while signalling is lost: a peer that only
+	// slept, and had no other neighbour, could not be met again. ICE waits failedAfter.
+	silenceAlone = 2700 * time.Millisecond
 	// aliveType is the first byte of the message.
 	aliveType = 14
 )
@@ -44,15 +47,15 @@ func (l *link) beat(p *pulse, now time.Time) error {
 		l.spoke.Store(false)
 	}
 	last := l.born.Add(time.Duration(l.heard.Load()))
-	if p.silent(now, last, l.delivering.Load() > 0, &l.s.suspect) && l.lively.Load() {
+	if p.silent(now, last, l.delivering.Load() > 0, l.s.n.alone(), &l.s.suspect) && l.lively.Load() {
 		return errSilent
 	}
 	return nil
 }
 
 // silent says whether the peer, last heard then, has been silent for too long. reading is
-// whether a message of its is being handled.
-func (p *pulse) silent(now, last time.Time, reading bool, suspect *atomic.Bool) bool {
+// whether a message of its is being handled, alone whether signalling is lost.
+func (p *pulse) silent(now, last time.Time, reading, alone bool, suspect *atomic.Bool) bool {
 	// A reader that waits for its handler, which is how back-pressure works, hears
 	// nothing; nor does a process that was not run. Neither can tell silence.
 	asleep := now.Sub(p.looked) > 2*aliveEvery
@@ -72,7 +75,10 @@ func (p *pulse) silent(now, last time.Time, reading bool, suspect *atomic.Bool) 
 		suspect.Store(false)
 		p.suspected = time.Time{}
 	}
-	if !p.suspected.IsZero() {
+	switch {
+	case alone:
+		most = silenceAlone
+	case !p.suspected.IsZero():
 		most = silenceSuspect
 	}
 	return now.Sub(p.heard) > most

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -30,6 +31,7 @@ type Network struct {
 	cfg     Config
 	id      swarm.PeerID
 	signal  signaller
+	left    atomic.Bool // signalling, on purpose
 	closing chan struct{}
 	running sync.WaitGroup // sessions, and calls of the handler on Connect's behalf
 
@@ -307,7 +309,14 @@ func (n *Network) Ban(peer swarm.PeerID) {
 }
 
 // SetSignalling implements node.Network.
-func (n *Network) SetSignalling(open bool) { n.signal.SetOpen(open) }
+func (n *Network) SetSignalling(open bool) {
+	n.left.Store(!open)
+	n.signal.SetOpen(open)
+}
+
+// alone says that signalling is lost, not left: who is parted from now is not met again
+// by it.
+func (n *Network) alone() bool { return !n.left.Load() && !n.signal.Connected() }
 
 // Now implements node.Network.
 func (n *Network) Now() time.Time { return n.signal.Now() }

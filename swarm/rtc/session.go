@@ -232,7 +232,11 @@ func (s *session) serve(a *attempt) error {
 			case e.candidate != nil:
 				s.sendCandidate(a, e.candidate)
 			case e.ice == webrtc.ICEConnectionStateDisconnected:
-				grace.Reset(graceAfter)
+				if s.n.alone() {
+					grace.Reset(graceAlone)
+				} else {
+					grace.Reset(graceAfter)
+				}
 			case e.ice == webrtc.ICEConnectionStateConnected:
 				grace.Stop()
 			case e.ice == webrtc.ICEConnectionStateFailed:

@@ -14,12 +14,13 @@ import (
 
 // A dead peer is noticed after disconnectedAfter without a packet from it, plus
 // graceAfter in which it may come back. Keepalives make a packet every
-// keepaliveEvery, so three may be lost.
+// keepaliveEvery, so three may be lost. While signalling is lost it has graceAlone.
 const (
 	disconnectedAfter = 1500 * time.Millisecond
 	failedAfter       = 1500 * time.Millisecond // after disconnected
 	keepaliveEvery    = 500 * time.Millisecond
 	graceAfter        = 300 * time.Millisecond
+	graceAlone        = 1200 * time.Millisecond
 )
 
 // How long a path that answers waits for a better kind of path, from the first check

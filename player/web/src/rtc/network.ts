@@ -155,6 +155,10 @@ export class RtcNetwork implements Network, SessionHost, SignalHandler {
     this.sessions.get(peer)?.close("banned");
   }
 
+  get alone(): boolean {
+    return this.wantSignal && this.allowSignal && !this.isConnected;
+  }
+
   setSignalling(open: boolean): void {
     this.wantSignal = open;
     this.client.setOpen(open && this.allowSignal);

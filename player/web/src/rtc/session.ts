@@ -18,6 +18,8 @@ const AliveEvery = 500;
 const SilenceMost = 1500;
 /** The same once signalling, too, says that it is gone. */
 const SilenceSuspect = 900;
+/** And while signalling is lost: who only slept could not be met again. */
+const SilenceAlone = 2700;
 const AliveType = 14;
 /** How long ICE may be disconnected until the peer is gone, ms. */
 const GraceAfter = 2000;
@@ -31,6 +33,8 @@ const MaxEarly = 64;
 /** What a session needs of its network. */
 export interface SessionHost {
   readonly id: PeerID;
+  /** Signalling is lost, not left. */
+  readonly alone: boolean;
   command(c: Command, transfer?: Transferable[]): void;
   ice(): { servers: RTCIceServer[]; relayOnly: boolean };
   /** Sends a payload by signalling, or through a neighbour. */
@@ -198,7 +202,7 @@ export class Session implements Link {
     this.beatAt = now;
     if (now - this.sentAt >= AliveEvery) this.send(Control, encode(AliveType, [AliveEvery]));
     if (this.heardAt - this.suspectedAt > AliveEvery) this.suspectedAt = Infinity; // nothing was that long under way
-    const most = this.suspectedAt < Infinity ? SilenceSuspect : SilenceMost;
+    const most = this.host.alone ? SilenceAlone : this.suspectedAt < Infinity ? SilenceSuspect : SilenceMost;
     if (this.lively && now - this.heardAt > most) this.end("silent");
   }
 
