@@ -7,7 +7,8 @@ import (
 )
 
 // bucket is the upload budget: tokens(t) = min(burst, tokens + rate·Δt), one
-// token a byte, burst a quarter of a second.
+// token a byte, burst one piece and what leaves in queueTime. A longer one would stand in
+// a queue that no piece overtakes, from the first burst of a segment to its end.
 type bucket struct {
 	rate   int64 // bit/s, 0 no cap
 	tokens float64
@@ -20,7 +21,7 @@ func (b *bucket) refill(now Time) {
 	if b.rate == 0 {
 		return
 	}
-	burst := max(float64(b.rate)/32, segments.PieceSize)
+	burst := segments.PieceSize + float64(b.rate)/8*queueTime.Seconds()
 	b.tokens = min(burst, b.tokens+float64(b.rate)/8*(now-b.last).Seconds())
 	b.last = now
 }
@@ -31,7 +32,24 @@ func (b *bucket) pieces(now Time, n int) int {
 		return n
 	}
 	b.refill(now)
-	return min(n, int(b.tokens/segments.PieceSize))
+	return min(n, max(0, int(b.tokens/segments.PieceSize)))
+}
+
+const (
+	// ackBytes is what acknowledging a piece takes of the uplink: SCTP answers every
+	// second packet of 1200 bytes, with 107 bytes on the wire.
+	ackBytes = 730
+	// messageBytes is what a message to one neighbour takes: a packet of its own.
+	messageBytes = 135
+)
+
+// spend books bytes that leave whatever is left, a second's worth at most. A narrow uplink
+// that did not count them would have a queue before long, and the player's own requests
+// would wait in it.
+func (b *bucket) spend(bytes int) {
+	if b.rate != 0 {
+		b.tokens = max(b.tokens-float64(bytes), -float64(b.rate)/8)
+	}
 }
 
 func (b *bucket) take(n int) {

@@ -117,6 +117,7 @@ func (c *Core) Handle(now Time, in Input) {
 			c.receive(p, in.Message)
 		}
 	case Gained:
+		c.upload.spend(in.Count * ackBytes)
 		c.timeFirst(in)
 		c.gained(in)
 	case Flowing:
@@ -240,7 +241,10 @@ func (c *Core) runTimers() {
 
 func (c *Core) emit(e Effect) { c.effects = append(c.effects, e) }
 
-func (c *Core) send(p *peer, m Message) { c.emit(Send{To: p.id, Message: m}) }
+func (c *Core) send(p *peer, m Message) {
+	c.emit(Send{To: p.id, Message: m})
+	c.upload.spend(messageBytes)
+}
 
 // note writes one line of the event log.
 func (c *Core) note(format string, args ...any) {

@@ -26,6 +26,7 @@ func (c *Core) deal(it *item) {
 	if len(hands) == 0 {
 		return
 	}
+	it.pushes = sliceCount
 	for slice := range sliceCount {
 		best := &hands[0]
 		for i := range hands {
@@ -41,7 +42,7 @@ func (c *Core) deal(it *item) {
 			continue
 		}
 		if ch := h.to.peer.children[it.track]; ch != nil {
-			h.slices |= ch.slices
+			h.slices |= c.affords(it, ch.slices&^h.slices)
 		}
 		c.push(it, h.to, h.slices)
 	}

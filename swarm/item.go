@@ -41,6 +41,7 @@ type item struct {
 	news     bitset // pieces that neighbours were not told of
 	dirty    bool   // there are some
 	toldAt   Time   // when they were told last
+	pushes   int    // slices that are pushed to somebody, see affords
 	dealt    bool   // its slices were dealt out, see deal
 
 	fetching  bool

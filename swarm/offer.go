@@ -7,9 +7,27 @@ import (
 	"github.com/shoal-p2p/shoal/segments"
 )
 
-// tellEvery is the least time between two offers of one segment: what comes in
-// between is told together.
-const tellEvery = 30 * time.Millisecond
+const (
+	// tellSoonest and tellLatest bound the time between two offers of one segment: what
+	// comes in between is told together.
+	tellSoonest, tellLatest = 30 * time.Millisecond, 300 * time.Millisecond
+	// offerBits is what an offer takes of a line: a packet with the headers of IP, UDP,
+	// DTLS and SCTP around some thirty bytes.
+	offerBits = 8 * 135
+	// tellPart: offers to all neighbours take one in so many of the uplink's bits.
+	tellPart = 16
+)
+
+// tellEvery is the least time between two offers of one segment. A narrow uplink has
+// better uses than to tell of each piece.
+func (c *Core) tellEvery() time.Duration {
+	up := c.ownUplink()
+	if up == 0 {
+		return tellSoonest
+	}
+	every := time.Duration(len(c.links)*offerBits*tellPart) * time.Second / time.Duration(up)
+	return min(max(every, tellSoonest), tellLatest)
+}
 
 // promise tells those who reserved it that the origin was asked for a segment, so
 // that they need not. It is passed on by whoever hears it first; an offer follows
@@ -47,7 +65,7 @@ func (c *Core) announce(it *item) {
 	if !it.here() || len(it.reserved) == 0 {
 		return
 	}
-	if at := it.toldAt + tellEvery; it.toldAt > 0 && c.now < at && !it.whole && c.owed > 0 {
+	if at := it.toldAt + c.tellEvery(); it.toldAt > 0 && c.now < at && !it.whole && c.owed > 0 {
 		if !it.dirty {
 			it.dirty = true
 			c.wake(it, at, WhyTell)
@@ -96,9 +114,11 @@ func (c *Core) tell(it *item, r *reservation, m Message) {
 		return
 	}
 	if ch := p.children[it.track]; ch != nil && (it.size >= 0 || ch.slices == allSlices) && !r.told && it.outboundTo(p) == nil && len(p.outbound) < MaxOutbound {
-		c.push(it, r, ch.slices)
-		if r.told = true; ch.slices == allSlices {
-			return
+		if slices := c.affords(it, ch.slices); slices != 0 {
+			c.push(it, r, slices)
+			if r.told = true; slices == allSlices {
+				return
+			}
 		}
 	}
 	r.told = true

@@ -38,6 +38,9 @@ const (
 	firstService = 60 * time.Millisecond
 	// quickest is the least service time that is believed.
 	quickest = 200 * time.Microsecond
+	// seedChoice is how many pieces a seed is asked for at least, so that it can choose
+	// the one that it gave to nobody yet.
+	seedChoice = 2
 	// maxAsked is how many pieces a source may owe at a time: 512 KiB.
 	maxAsked = 32
 )
@@ -205,7 +208,11 @@ func (it *item) recount() {
 func (c *Core) window(p *peer) int {
 	s := p.pace()
 	n := int((p.rtt + headroom + s - 1) / s)
-	return min(max(n, 1), maxAsked)
+	least := 1
+	if p.hello.Seed {
+		least = seedChoice
+	}
+	return min(max(n, least), maxAsked)
 }
 
 // pace is the neighbour's service time for a piece.

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"math"
 	"math/bits"
 	"time"
 )
@@ -26,6 +27,8 @@ const (
 	// pushGrace is how long after the first word of a segment its slices' parents
 	// have to begin pushing, besides two round trips, before others are asked.
 	pushGrace = 30 * time.Millisecond
+	// pushShare: not all that is pushed leaves, because others are often quicker.
+	pushShare = 2
 	// pushLag is how many pieces of its slices others may have and a parent not have
 	// sent before the rest is asked of them.
 	pushLag = 3
@@ -199,6 +202,23 @@ func (c *Core) subscribed(p *peer, m Subscribe) {
 		return
 	}
 	p.children[m.Track] = &subscriber{slices: slices}
+}
+
+// affords is those of some slices of a segment that this peer pushes besides what it
+// pushes of it already: of all that subscribers want, pushShare times what its uplink
+// carries while a segment lasts. The rest they ask for, of whoever has it by then.
+func (c *Core) affords(it *item, slices uint8) (afforded uint8) {
+	room := math.MaxInt
+	if up, seconds := c.ownUplink(), it.need.Duration.Seconds(); up > 0 && it.size > 0 && seconds > 0 {
+		room = int(pushShare * sliceCount * float64(up) * seconds / float64(8*it.size))
+	}
+	for slice := range sliceCount {
+		if bit := uint8(1) << slice; slices&bit != 0 && it.pushes < room {
+			afforded |= bit
+			it.pushes++
+		}
+	}
+	return afforded
 }
 
 func (c *Core) unsubscribed(p *peer, name string) {

@@ -231,7 +231,7 @@ const (
 	newFirst  = 1e3
 )
 
-// nextOut is the link, transfer and pieces that go next. What a viewer has from the
+// nextOut is the link, transfer and pieces that go next. What a peer has from the
 // origin goes out once before anything goes twice: until then, what only it holds is what
 // keeps the swarm waiting.
 func (c *Core) nextOut() (to *peer, best *outbound, first, count int) {
@@ -248,7 +248,7 @@ func (c *Core) nextOut() (to *peer, best *outbound, first, count int) {
 		if out.due-c.now < dueSoon {
 			at -= soonFirst
 		}
-		if g := out.item.given; out.item.hops == 0 && !c.cfg.Seed && i < len(g) && g[i] > 0 {
+		if g := out.item.given; out.item.hops == 0 && i < len(g) && g[i] > 0 {
 			at += newFirst
 		}
 		if best == nil || at < clock {

@@ -100,7 +100,7 @@ func (c *Core) step(it *item) {
 		c.endRelay(it)
 		return
 	}
-	if it.dirty && c.now >= it.toldAt+tellEvery {
+	if it.dirty && c.now >= it.toldAt+c.tellEvery() {
 		c.announce(it)
 	}
 	c.replaceSlow(it)
@@ -147,7 +147,7 @@ func (c *Core) schedule(it *item) {
 		sooner(c.now+paceCheck, WhyStall)
 	}
 	if it.dirty {
-		sooner(it.toldAt+tellEvery, WhyTell)
+		sooner(it.toldAt+c.tellEvery(), WhyTell)
 	}
 	if at := c.pushUntil(it); at > c.now {
 		sooner(at, WhyStall)

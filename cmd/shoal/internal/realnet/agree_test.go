@@ -99,8 +99,8 @@ func compare(t *testing.T, s story, build func(*testing.T, story, *show) []host)
 	for _, m := range real.mistakes {
 		t.Error(m)
 	}
-	if real.stalls > 0 {
-		t.Errorf("%d stalls", real.stalls)
+	for _, stall := range real.stalls {
+		t.Errorf("stall: %s", stall)
 	}
 }
 

@@ -42,7 +42,7 @@ type peer struct {
 	asked    int // highest number asked for
 	playing  bool
 	playAt   time.Time // of first, once playing, later by every stall
-	stalls   int
+	stalls   []string
 	mistakes []string
 }
 
@@ -144,7 +144,8 @@ func (p *peer) get(ctx context.Context, number int) error {
 		p.playing, p.playAt = true, now
 		go p.plan() // deadlines moved
 	case now.After(due):
-		p.stalls++
+		p.stalls = append(p.stalls, fmt.Sprintf("%s: number %d of %d came %v late, %v after the start", p.name, number, p.first,
+			now.Sub(due).Round(time.Millisecond), now.Sub(p.show.start).Round(time.Millisecond)))
 		p.playAt = p.playAt.Add(now.Sub(due))
 		go p.plan()
 	}

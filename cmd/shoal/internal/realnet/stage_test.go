@@ -23,7 +23,8 @@ type outcome struct {
 type run struct {
 	took           []time.Duration // deliveries
 	consumed, sent int64           // bytes
-	stalls, links  int
+	links          int
+	stalls         []string
 	mistakes       []string
 	late           time.Duration // 95th percentile of how late timers were
 }
@@ -32,7 +33,8 @@ type run struct {
 func (r *run) add(o run) {
 	r.took = append(r.took, o.took...)
 	r.consumed, r.sent = r.consumed+o.consumed, r.sent+o.sent
-	r.stalls, r.links = r.stalls+o.stalls, r.links+o.links
+	r.links += o.links
+	r.stalls = append(r.stalls, o.stalls...)
 	r.mistakes = append(r.mistakes, o.mistakes...)
 	r.late = max(r.late, o.late)
 }
@@ -105,7 +107,7 @@ func (r *run) count(t *testing.T, s *show, peers []*peer) {
 		}
 		stats := p.node.Stats()
 		p.mu.Lock()
-		r.stalls += p.stalls
+		r.stalls = append(r.stalls, p.stalls...)
 		r.mistakes = append(r.mistakes, p.mistakes...)
 		first := p.first
 		p.mu.Unlock()

@@ -7,7 +7,7 @@ import { type Key, type Message, MessageType, type PeerID } from "./message.ts";
 import { relayBurst } from "./limits.ts";
 import type { Duration, Time } from "./time.ts";
 import { Reason, Timers } from "./timer.ts";
-import { Bucket } from "./bucket.ts";
+import { Bucket, ackBytes, messageBytes } from "./bucket.ts";
 import { type Item, OriginClock } from "./item.ts";
 import type { Allowance } from "./allowance.ts";
 import { type Candidate, type Dial, introduced } from "./candidates.ts";
@@ -147,6 +147,7 @@ const handlers: { [T in InputType]: (c: Core, input: Of<Input, T>) => void } = {
   [InputType.LinkDown]: linkLost,
   [InputType.Received]: received,
   [InputType.Gained]: (c, input) => {
+    c.upload.spend(input.count * ackBytes);
     timeFirst(c, input);
     gained(c, input);
   },
@@ -218,6 +219,7 @@ function runTimers(c: Core): void {
 
 export function send(c: Core, p: Peer, message: Message): void {
   c.emit({ type: EffectType.Send, to: p.id, message });
+  c.upload.spend(messageBytes);
 }
 
 /** Writes one line of the event log. Calls stand behind __EXPLAIN__. */

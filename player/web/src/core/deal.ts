@@ -2,7 +2,7 @@
 import type { Core } from "./core.ts";
 import { type Item, type Reserved, of } from "./item.ts";
 import { MaxOutbound } from "./limits.ts";
-import { sliceCount } from "./subscribe.ts";
+import { affords, sliceCount } from "./subscribe.ts";
 import { weight } from "./uplink.ts";
 import { push } from "./upload.ts";
 
@@ -20,11 +20,12 @@ export function deal(c: Core, it: Item): void {
     !told && !p.hello.metered && !p.haves.has(it.key) && !of(it.outbound, p) && p.outbound.length < MaxOutbound;
   const hands = it.reserved.filter(able).map((to) => ({ to, slices: 0, n: 0, claim: weight(to.peer) }));
   if (!hands.length) return;
+  it.pushes = sliceCount;
   for (let slice = 0; slice < sliceCount; slice++) {
     const best = hands.reduce((a, b) => (b.claim > a.claim ? b : a));
     best.slices |= 1 << slice;
     best.claim = weight(best.to.peer) / (++best.n + 1);
   }
   for (const { to, slices } of hands)
-    if (slices) push(c, it, to, slices | (to.peer.children.get(it.track)?.slices ?? 0));
+    if (slices) push(c, it, to, slices | affords(c, it, (to.peer.children.get(it.track)?.slices ?? 0) & ~slices));
 }

@@ -65,6 +65,8 @@ export interface Item {
   dirty: boolean;
   /** When they were told last. */
   toldAt: Time;
+  /** Slices that are pushed to somebody, see affords. */
+  pushes: number;
   /** Its slices were dealt out, see deal. */
   dealt: boolean;
 
@@ -135,6 +137,7 @@ const blank = () =>
     news: [],
     dirty: false,
     toldAt: 0,
+    pushes: 0,
     dealt: false,
     failures: 0,
     retryAt: 0,

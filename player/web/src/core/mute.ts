@@ -28,12 +28,14 @@ export function checkMute(c: Core): void {
 }
 
 /** What neighbours are told of this peer. */
-export function greeting({ cfg, mute, uplink }: Core): Hello {
+export function greeting(c: Core): Hello {
+  const { cfg, mute } = c;
   const { seed, maxPeers } = cfg;
-  // what this peer can upload in bit/s, as configured or as told last
-  const own = cfg.uploadMax || Math.trunc(uplink.told * 8 * PieceSize);
-  return { type: MessageType.Hello, version: Version, seed, metered: cfg.metered || mute, uplink: own, maxPeers };
+  return { type: MessageType.Hello, version: Version, seed, metered: cfg.metered || mute, uplink: ownUplink(c), maxPeers };
 }
+
+/** What this peer can upload in bit/s, as configured or as told last. */
+export const ownUplink = ({ cfg, uplink }: Core): number => cfg.uploadMax || Math.trunc(uplink.told * 8 * PieceSize);
 
 /** Tells neighbours when the uplink turned out to be another by a quarter. */
 export function tellUplink(c: Core): void {

@@ -5,6 +5,7 @@ import { deal } from "./deal.ts";
 import { type Item, type Outbound, type Reserved, hear, limit, measured, of, sized, useful } from "./item.ts";
 import { MaxHaves, MaxHops, MaxOffers, MaxOutbound, pieceCount, remember } from "./limits.ts";
 import { type Begin, type Cancel, MessageType, type Offer, Refusal, type Refuse } from "./message.ts";
+import { ownUplink } from "./mute.ts";
 import { type Peer, answered, interested } from "./peer.ts";
 import { removeReservation } from "./reserve.ts";
 import { giveUpAt, judge } from "./slow.ts";
@@ -24,14 +25,29 @@ import {
   served,
   unask,
 } from "./source.ts";
-import { allSlices, expected, first, pushRefused, pushUntil, slicePattern } from "./subscribe.ts";
-import { millisecond } from "./time.ts";
+import { affords, allSlices, expected, first, pushRefused, pushUntil, slicePattern } from "./subscribe.ts";
+import { type Duration, millisecond, second } from "./time.ts";
 import { Reason } from "./timer.ts";
 import { latency, pump, push, removeOutbound } from "./upload.ts";
 import { step, wake } from "./want.ts";
 
-/** The least time between two offers of one segment: what comes in between is told together. */
-export const tellEvery = 30 * millisecond;
+// Bounds of the time between two offers of one segment: what comes in between is told together.
+const tellSoonest = 30 * millisecond;
+const tellLatest = 300 * millisecond;
+/** What an offer takes of a line: a packet with the headers of IP, UDP, DTLS and SCTP around some thirty bytes. */
+const offerBits = 8 * 135;
+/** Offers to all neighbours take one in so many of the uplink's bits. */
+const tellPart = 16;
+
+/**
+ * The least time between two offers of one segment. A narrow uplink has better uses than to
+ * tell of each piece.
+ */
+export function tellEvery(c: Core): Duration {
+  const up = ownUplink(c);
+  const every = up ? Math.trunc((c.links.length * offerBits * tellPart * second) / up) : 0;
+  return Math.min(Math.max(every, tellSoonest), tellLatest);
+}
 
 /**
  * Tells those who reserved it that the origin was asked for a segment, so that they need
@@ -67,7 +83,7 @@ export const here = (it: Item): boolean => !it.private && !!(it.held || it.whole
  */
 export function announce(c: Core, it: Item): void {
   if (!here(it) || !it.reserved.length) return;
-  const at = it.toldAt + tellEvery;
+  const at = it.toldAt + tellEvery(c);
   if (it.toldAt > 0 && c.now < at && !it.whole && c.owed) {
     if (!it.dirty) {
       it.dirty = true;
@@ -98,9 +114,10 @@ export function tell(c: Core, it: Item, r: Reserved, m: Offer): void {
   if (s ? s.whole : p.haves.has(it.key)) return;
   const child = p.children.get(it.track);
   if (child && (it.size >= 0 || child.slices === allSlices) && !r.told && !of(it.outbound, p) && p.outbound.length < MaxOutbound) {
-    push(c, it, r, child.slices);
+    const slices = affords(c, it, child.slices);
+    if (slices) push(c, it, r, slices);
     r.told = true;
-    if (child.slices === allSlices) return;
+    if (slices === allSlices) return;
   }
   r.told = true;
   c.counters.offersSent++;

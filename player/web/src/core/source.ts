@@ -59,6 +59,8 @@ const headroom = 120 * millisecond;
 export const firstService = 60 * millisecond;
 /** The least service time that is believed. */
 const quickest = 200 * microsecond;
+/** How many pieces a seed is asked for at least, so that it can choose the one that it gave to nobody yet. */
+const seedChoice = 2;
 /** How many pieces a source may owe at a time: 512 KiB. */
 const maxAsked = 32;
 
@@ -178,7 +180,8 @@ export function recount(it: Item): void {
  *
  *     ⌈(rtt + headroom) / service⌉,  service = smoothed time between its pieces
  */
-const windowOf = (p: Peer) => Math.min(Math.max(Math.ceil((p.rtt + headroom) / pace(p)), 1), maxAsked);
+const windowOf = (p: Peer) =>
+  Math.min(Math.max(Math.ceil((p.rtt + headroom) / pace(p)), p.hello.seed ? seedChoice : 1), maxAsked);
 
 /** The neighbour's service time for a piece. */
 export const pace = (p: Peer): Duration => p.service || firstService;

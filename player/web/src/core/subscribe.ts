@@ -9,9 +9,10 @@ import type { Item } from "./item.ts";
 import { MaxSubscribed } from "./limits.ts";
 import { MessageType, type Subscribe, type Unsubscribe } from "./message.ts";
 import type { Peer } from "./peer.ts";
+import { ownUplink } from "./mute.ts";
 import { learnt } from "./short.ts";
 import { due, release } from "./source.ts";
-import { type Duration, type Time, millisecond } from "./time.ts";
+import { type Duration, type Time, millisecond, seconds } from "./time.ts";
 
 export const sliceCount = 8;
 export const allSlices = 255;
@@ -37,6 +38,8 @@ const pushGrace = 30 * millisecond;
  * rest is asked of them.
  */
 const pushLag = 3;
+/** Not all that is pushed leaves, because others are often quicker. */
+const pushShare = 2;
 
 /** Remembers who brings a track's segments. */
 export interface Track {
@@ -165,6 +168,24 @@ export function subscribed(c: Core, p: Peer, { track, slices }: Subscribe): void
   if (!slices || (!p.children.has(track) && p.children.size >= MaxSubscribed))
     return send(c, p, { type: MessageType.Unsubscribe, track });
   p.children.set(track, { slices, refused: 0 });
+}
+
+/**
+ * Those of some slices of a segment that this peer pushes besides what it pushes of it
+ * already: of all that subscribers want, pushShare times what its uplink carries while a
+ * segment lasts. The rest they ask for, of whoever has it by then.
+ */
+export function affords(c: Core, it: Item, slices: number): number {
+  const up = ownUplink(c);
+  const time = seconds(it.need.duration);
+  const room = up && it.size > 0 && time > 0 ? Math.trunc((pushShare * sliceCount * up * time) / (8 * it.size)) : Infinity;
+  let afforded = 0;
+  for (let slice = 1; slice < allSlices; slice *= 2)
+    if (slices & slice && it.pushes < room) {
+      afforded |= slice;
+      it.pushes++;
+    }
+  return afforded;
 }
 
 export function unsubscribed(c: Core, p: Peer, { track }: Unsubscribe): void {

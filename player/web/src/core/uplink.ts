@@ -13,7 +13,7 @@ const quickPieces = 64;
  * How much of the uplink's time may be handed to links at once: more would make urgent
  * pieces wait, and pieces that are no longer wanted leave.
  */
-const queueTime = 50 * millisecond;
+export const queueTime = 50 * millisecond;
 // Bounds of the pieces that are handed to links at a time.
 const fewestLanes = 3;
 const mostLanes = 64;

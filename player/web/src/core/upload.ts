@@ -197,7 +197,7 @@ const soonFirst = 1e6;
 const newFirst = 1e3;
 
 /**
- * The transfer and pieces that go next. What a viewer has from the origin goes out once
+ * The transfer and pieces that go next. What a peer has from the origin goes out once
  * before anything goes twice: until then, what only it holds is what keeps the swarm
  * waiting.
  */
@@ -209,7 +209,7 @@ function nextOut(c: Core): [Outbound, Gap] | undefined {
     if (!next) continue;
     const [out, { first }] = next;
     const { hops, given } = out.item;
-    const again = !hops && !c.cfg.seed && given[first]! > 0;
+    const again = !hops && given[first]! > 0;
     const at = Math.max(p.clock, c.clock) - (out.due - c.now < dueSoon ? soonFirst : 0) + (again ? newFirst : 0);
     if (at < clock) {
       best = next;

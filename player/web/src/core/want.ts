@@ -97,7 +97,7 @@ export function step(c: Core, it: Item): void {
   if (!useful(it)) return rest(c, it);
   expireReservations(c, it);
   if (it.relay && !it.reserved.length) return endRelay(c, it);
-  if (it.dirty && c.now >= it.toldAt + tellEvery) announce(c, it);
+  if (it.dirty && c.now >= it.toldAt + tellEvery(c)) announce(c, it);
   replaceSlow(c, it);
   if (it.coming && c.now >= pushUntil(c, it)) recount(it);
   overtake(c, it);
@@ -131,7 +131,7 @@ export function schedule(c: Core, it: Item): void {
       sooner(giveUpAt(c, s), Reason.Stall);
       if (it.sources.length > 1) sooner(c.now + paceCheck, Reason.Stall);
     }
-  if (it.dirty) sooner(it.toldAt + tellEvery, Reason.Tell);
+  if (it.dirty) sooner(it.toldAt + tellEvery(c), Reason.Tell);
   const push = pushUntil(c, it);
   if (push > c.now) sooner(push, Reason.Stall);
   if (it.wanted && it.need.fetchable && !it.fetching && !it.dead) {
