@@ -37,6 +37,7 @@ type Core struct {
 
 	origin   originClock
 	upload   bucket
+	owning   int  // fetches of its own, see yields
 	owed     int  // pieces handed to links that have not left
 	owedAt   Time // since when there are some
 	sentAt   Time // when one left last

@@ -67,7 +67,10 @@
 // the strong, who get pieces first because from them they reach everybody sooner. Of
 // what a receiver asked for, the piece goes first that was sent to the fewest. The
 // uplink is measured over all links, only while something waits all the time; a peer
-// on whose links nothing moves at all calls itself metered (mute).
+// on whose links nothing moves at all calls itself metered (mute). Offers take a
+// sixteenth of it at most, pushes of a segment twice what it carries while that lasts.
+// A peer on a weak line sends nothing while its own player waits for the origin (yields):
+// requests and acknowledgements would stand in the same queue.
 //
 // Replace. A source that sends nothing for three times StallAfter, two round trips and
 // four times its usual pace loses its pieces and is not asked for a while, longer each

@@ -129,9 +129,10 @@ const firstByte = 0.3
 // lead is how long before a deadline the origin must be asked for what is missing, in
 // as many requests as there are stretches of it:
 //
-//	DeadlineSafety × originTime × (stretches × firstByte + (1 − firstByte) × missing / pieces) + margin
+//	DeadlineSafety × originTime × (stretches × firstByte + (1 − firstByte) × missing / pieces) + margin + ahead
 //
-// but for more than all of the segment at once never.
+// but for more than all of the segment at once never. Requests stand in the uplink's queue
+// behind what was handed to it: that is ahead.
 func (c *Core) lead(it *item) time.Duration {
 	share := 1.0
 	if it.n > 0 {
@@ -139,7 +140,7 @@ func (c *Core) lead(it *item) time.Duration {
 		it.stretches(it.absent, func(_, count, _ int) { requests, pieces = requests+1, pieces+count })
 		share = min(1, firstByte*float64(requests)+(1-firstByte)*float64(pieces)/float64(it.n))
 	}
-	return time.Duration(c.cfg.DeadlineSafety*share*float64(c.origin.estimate())) + margin
+	return time.Duration(c.cfg.DeadlineSafety*share*float64(c.origin.estimate())) + margin + c.uplink.ahead()
 }
 
 // elected says whether it is this peer's turn:

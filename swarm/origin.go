@@ -129,6 +129,9 @@ func (c *Core) startFetch(it *item, first, count int, cause Cause) {
 		it.hops = 0
 	}
 	it.seeded = it.seeded || c.cfg.Seed
+	if cause.own() {
+		c.owning++
+	}
 	c.counters.Fetches[cause]++
 	c.note("fetch %s pieces %d+%d: %s", it.key, first, count, cause)
 	c.emit(it.fetch)
@@ -146,6 +149,11 @@ func (c *Core) wait(it *item) {
 func (c *Core) endFetch(it *item) {
 	it.fetching = false
 	c.fetches--
+	if it.fetch.Cause.own() {
+		if c.owning--; c.owning == 0 {
+			c.timers.set(c.refill, c.now, WhyUpload)
+		}
+	}
 	for len(c.waiting) > 0 && c.fetches < maxElected {
 		next := slices.MinFunc(c.waiting, func(a, b *item) int {
 			return cmp.Or(cmp.Compare(a.need.Deadline, b.need.Deadline), cmp.Compare(a.key, b.key))

@@ -1,6 +1,10 @@
 package swarm
 
-import "time"
+import (
+	"time"
+
+	"github.com/shoal-p2p/shoal/segments"
+)
 
 const (
 	// uplinkWindow is how long pieces must have been waiting to leave, all the time, for
@@ -12,11 +16,13 @@ const (
 	// queueTime is how much of the uplink's time may be handed to links at once: more
 	// would make urgent pieces wait, and pieces that are no longer wanted leave.
 	queueTime = 50 * time.Millisecond
-	// fewestLanes and mostLanes bound the pieces that are handed to links at a time.
-	fewestLanes, mostLanes = 3, 64
-	// staleLane is when a piece that has not left is a matter of its link, not of the
-	// uplink: it no longer counts, so that a dead neighbour holds up nobody else.
-	staleLane = 300 * time.Millisecond
+	// fewestLanes and mostLanes bound the pieces that are handed to links at a time,
+	// firstLanes are while the uplink is unknown.
+	fewestLanes, firstLanes, mostLanes = 2, 4, 64
+	// staleLane is the soonest, and while the uplink is unknown firstStale, when a piece
+	// that has not left is a matter of its link, not of the uplink: it no longer counts, so
+	// that a dead neighbour holds up nobody else.
+	staleLane, firstStale = 300 * time.Millisecond, time.Second
 	// strongUplink is the rate, in bit/s, for each of which a receiver weighs one more.
 	strongUplink = 5_000_000
 	// mostWeight is the largest weight: who claims a fast uplink gets no more than that.
@@ -51,9 +57,45 @@ func (u *uplink) left(now Time, n int, busy bool) {
 // lanes is how many pieces may be handed to links and not have left.
 func (u *uplink) lanes() int {
 	if u.rate == 0 {
-		return fewestLanes + 1
+		return firstLanes
 	}
 	return min(max(int(u.rate*queueTime.Seconds()), fewestLanes), mostLanes)
+}
+
+// ahead is how long what may be handed to links takes to leave; 0 while unknown.
+func (u *uplink) ahead() time.Duration {
+	if u.rate == 0 {
+		return 0
+	}
+	return time.Duration(float64(u.lanes()) / u.rate * float64(time.Second))
+}
+
+// stale is how long a piece may wait for those before it, twice over.
+func (u *uplink) stale() time.Duration {
+	if u.rate == 0 {
+		return firstStale
+	}
+	return max(staleLane, 2*u.ahead())
+}
+
+// yields says whether uploads wait for what this peer asks the origin for itself. On a
+// weak line, and on one of which nothing is known yet, requests and acknowledgements would
+// stand behind the pieces, and a segment that plain HTTP brings in time would come late.
+func (c *Core) yields() bool {
+	up := c.ownUplink()
+	if up == 0 {
+		up = int64(c.uplink.rate * 8 * segments.PieceSize)
+	}
+	return c.owning > 0 && !c.cfg.Seed && up < weakUplink
+}
+
+// own says whether a fetch is for this peer's player, which waits for it.
+func (cause Cause) own() bool {
+	switch cause {
+	case CauseStartup, CauseDeadline, CauseHedge, CauseNoPeer:
+		return true
+	}
+	return false
 }
 
 // weight is a receiver's part of the uplink beside others: those who can pass on more

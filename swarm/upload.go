@@ -161,7 +161,7 @@ func (out *outbound) skip(has bitset) {
 // queueing: a link's clock goes forward by 1/weight a piece, and one that had nothing
 // to get does not save up).
 func (c *Core) pump() {
-	for c.onTheirWay() < c.uplink.lanes() {
+	for c.onTheirWay() < c.uplink.lanes() && !c.yields() {
 		p, out, first, ready := c.nextOut()
 		if out == nil {
 			return
@@ -215,8 +215,9 @@ func (c *Core) onTheirWay() (n int) {
 	if c.owed == 0 {
 		return 0
 	}
+	stale := c.uplink.stale()
 	for _, p := range c.links {
-		if p.outstanding > 0 && c.now-p.owedAt < staleLane {
+		if p.outstanding > 0 && c.now-p.owedAt < stale {
 			n += p.outstanding
 		}
 	}

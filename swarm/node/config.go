@@ -66,9 +66,8 @@ const (
 	// inboxSize bounds the events that wait for the node's goroutine; past it
 	// links are read more slowly, which is back-pressure.
 	inboxSize = 1024
-	// highWater is how much may wait on a link's bulk channel before the brain is
-	// told that it is full. More would hide from the brain how fast the uplink is,
-	// and keep urgent pieces waiting; less starves links with long round trips.
+	// highWater is how much may be unacknowledged on a link that is still sent the
+	// beginnings of pieces: with more, the whole piece comes as soon.
 	highWater = 128 << 10
 	// idleObject is how long an unfinished segment that nobody here reads is kept
 	// for neighbours.

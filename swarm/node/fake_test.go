@@ -169,6 +169,7 @@ func (l *fakeLink) put(f fakeFrame) error {
 	}
 }
 func (l *fakeLink) Queued() int        { return 0 }
+func (l *fakeLink) WakeAt(int)         {}
 func (l *fakeLink) RTT() time.Duration { return time.Millisecond }
 func (l *fakeLink) Close(string)       { l.closeBoth() }
 func (l *fakeLink) closeBoth() {

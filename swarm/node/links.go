@@ -13,10 +13,14 @@ import (
 // link is an open connection and the transfers on it.
 type link struct {
 	Link
-	arriving map[uint32]*arrival  // owned by the link's goroutine (Handler.Bulk)
-	leaving  map[uint32]*shipment // owned by the loop
-	unsent   []swarm.Sent         // told to the core when the link has room again
+	arriving map[uint32]*arrival // owned by the link's goroutine (Handler.Bulk)
 	since    time.Time
+
+	// Owned by the loop.
+	leaving      map[uint32]*shipment
+	departures   []departure // not gone yet
+	given, acked int64       // bytes on the bulk channel
+	shortest     time.Duration
 
 	bytesIn, bytesOut atomic.Int64
 }
@@ -33,10 +37,16 @@ func (n *Node) LinkUp(l Link) {
 // LinkDown implements Handler.
 func (n *Node) LinkDown(peer swarm.PeerID, err error) {
 	n.mu.Lock()
+	l := n.links[peer]
 	delete(n.links, peer)
 	n.mu.Unlock()
 	n.cfg.Log.Debug("link down", "peer", peer, "err", err)
-	n.post(func() { n.feed(swarm.LinkDown{Peer: peer}) })
+	n.post(func() {
+		if l != nil {
+			n.abandon(l)
+		}
+		n.feed(swarm.LinkDown{Peer: peer})
+	})
 }
 
 // Control implements Handler.
@@ -86,11 +96,7 @@ func (n *Node) Writable(l Link) {
 		if lk == nil {
 			return
 		}
-		unsent := lk.unsent
-		lk.unsent = nil
-		for _, s := range unsent {
-			n.feed(s)
-		}
+		n.depart(lk)
 		if rtt := l.RTT(); rtt > 0 {
 			n.feed(swarm.Measured{Peer: l.Peer(), RTT: rtt})
 		}

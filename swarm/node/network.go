@@ -37,7 +37,8 @@ type Link interface {
 	Peer() swarm.PeerID
 	SendControl(message []byte) error
 	SendBulk(frame []byte) error // takes ownership of frame
-	Queued() int                 // bytes on the bulk channel not yet handed to the network
+	Queued() int                 // bytes on the bulk channel that the peer has not acknowledged
+	WakeAt(queued int)           // has Handler.Writable called when Queued falls to this or less
 	RTT() time.Duration          // latest passive reading, 0 unknown
 	Close(reason string)
 }
@@ -49,7 +50,7 @@ type Handler interface {
 	LinkDown(peer swarm.PeerID, err error)
 	Control(l Link, message []byte)
 	Bulk(l Link, frame []byte)
-	// Writable says that Queued fell below the low-water mark.
+	// Writable says that Queued fell to what the last WakeAt named.
 	Writable(Link)
 	Introduced(peers []swarm.PeerID)
 	// State reports the websocket and the swarm's size.

@@ -35,6 +35,7 @@ type Node struct {
 	// owned by the loop
 	core    *swarm.Core
 	queue   []swarm.Input
+	flight  flight
 	feeding bool
 	known   map[segments.Key]struct{} // told to the core as held
 	unsized map[segments.Key]struct{} // of them, without a size

@@ -136,11 +136,7 @@ func (n *Node) transmit(t swarm.Transmit) {
 		l.bytesOut.Add(int64(len(payload)))
 		n.stats.uploaded.Add(int64(len(payload)))
 	}
-	if l.Queued() < highWater {
-		n.queue = append(n.queue, sent)
-	} else {
-		l.unsent = append(l.unsent, sent)
-	}
+	n.handOver(l, sent)
 }
 
 // tellLeaves sends the leaves of a growing segment up to the pieces that follow,
@@ -164,6 +160,8 @@ func (n *Node) tellLeaves(l *link, ship *shipment, t swarm.Transmit) {
 }
 
 func (n *Node) bulk(l *link, frame []byte) {
+	l.given += int64(len(frame))
+	n.flight.queued += int64(len(frame))
 	if err := l.SendBulk(frame); err != nil && !errors.Is(err, ErrClosed) {
 		n.cfg.Log.Debug("bulk frame not sent", "peer", l.Peer(), "err", err)
 	}

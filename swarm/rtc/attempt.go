@@ -26,7 +26,7 @@ type attempt struct {
 	told      []payload // sent to the peer
 
 	events   chan event
-	writable chan struct{} // the bulk channel fell below its low-water mark
+	writable chan struct{} // the bulk channel fell to what WakeAt named
 	drained  chan struct{} // the control channel is empty
 	done     chan struct{} // releases pion's goroutines that have an event
 	close    func()        // ends the connection and waits for its goroutines
@@ -77,8 +77,8 @@ func newAttempt(cfg Config, servers []webrtc.ICEServer, name string) (*attempt, 
 	pc.OnDataChannel(func(dc *webrtc.DataChannel) {
 		a.tell(event{err: fmt.Errorf("rtc: the peer opened a channel %q that the protocol does not have", clip(dc.Label()))})
 	})
-	if a.control.dc, err = a.newChannel(controlLabel, controlID, 0, a.drained); err == nil {
-		a.bulk.dc, err = a.newChannel(bulkLabel, bulkID, cfg.LowWater, a.writable)
+	if a.control.dc, err = a.newChannel(controlLabel, controlID, a.drained); err == nil {
+		a.bulk.dc, err = a.newChannel(bulkLabel, bulkID, a.writable)
 	}
 	if err != nil {
 		a.close()
@@ -87,12 +87,11 @@ func newAttempt(cfg Config, servers []webrtc.ICEServer, name string) (*attempt, 
 	return a, nil
 }
 
-func (a *attempt) newChannel(label string, id uint16, lowWater int, low chan<- struct{}) (*webrtc.DataChannel, error) {
+func (a *attempt) newChannel(label string, id uint16, low chan<- struct{}) (*webrtc.DataChannel, error) {
 	dc, err := newChannel(a.pc, label, id)
 	if err != nil {
 		return nil, err
 	}
-	dc.SetBufferedAmountLowThreshold(uint64(lowWater))
 	// Called by the goroutine that handles acknowledgements: it must not wait.
 	dc.OnBufferedAmountLow(func() {
 		select {

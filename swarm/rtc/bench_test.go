@@ -51,7 +51,7 @@ func benchmarkTransfer(b *testing.B, plain bool) {
 // checks each piece's leaf.
 func newLinkContest(b *testing.B, plain bool) func(bytes int) time.Duration {
 	s := startServer(b)
-	config := func(c *Config) { c.LowWater = benchWindow / 2; c.PlainSockets = plain }
+	config := func(c *Config) { c.PlainSockets = plain }
 	from, lf := join(b, s, config)
 	to, lt := join(b, s, config)
 	piece := make([]byte, segments.PieceSize)
@@ -77,6 +77,7 @@ func newLinkContest(b *testing.B, plain bool) func(bytes int) time.Duration {
 		}
 	}
 	link, _ := meet(from, to, lf, lt)
+	link.WakeAt(benchWindow / 2)
 	return func(bytes int) time.Duration {
 		start := time.Now()
 		for i := range bytes / segments.PieceSize {

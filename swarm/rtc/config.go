@@ -68,9 +68,6 @@ type Config struct {
 	// shorter one gives up peers behind slow TURN servers, a longer one holds a
 	// place for those that never come.
 	AttemptTimeout time.Duration
-	// LowWater is the number of queued bytes below which Handler.Writable tells
-	// that a bulk channel has room (default 64 KiB). Less starves fast links.
-	LowWater int
 	// PlainSockets switches UDP segmentation offload off where the kernel has it
 	// (default false).
 	PlainSockets bool
@@ -110,9 +107,6 @@ func (c Config) populate() Config {
 	if c.AttemptTimeout == 0 {
 		c.AttemptTimeout = 10 * time.Second
 	}
-	if c.LowWater == 0 {
-		c.LowWater = 64 << 10
-	}
 	if c.Secret == ([16]byte{}) {
 		rand.Read(c.Secret[:]) // never fails: crypto/rand
 	}
@@ -131,8 +125,6 @@ func (c Config) validate() error {
 		return fmt.Errorf("rtc: MaxLinks %d, want 1 at least", c.MaxLinks)
 	case c.AttemptTimeout < 0:
 		return fmt.Errorf("rtc: AttemptTimeout %v must not be negative", c.AttemptTimeout)
-	case c.LowWater < 0 || c.LowWater > maxQueued:
-		return fmt.Errorf("rtc: LowWater %d is not within 0 to %d", c.LowWater, maxQueued)
 	case c.Scope < Routable || c.Scope > LoopbackOnly:
 		return fmt.Errorf("rtc: Scope %d is unknown", c.Scope)
 	}

@@ -153,6 +153,9 @@ func (l *link) send(dc *webrtc.DataChannel, b []byte) error {
 // Queued implements node.Link: bytes not yet acknowledged by the peer.
 func (l *link) Queued() int { return int(l.a.bulk.dc.BufferedAmount()) }
 
+// WakeAt implements node.Link.
+func (l *link) WakeAt(queued int) { l.a.bulk.dc.SetBufferedAmountLowThreshold(uint64(max(queued, 0))) }
+
 // RTT implements node.Link.
 func (l *link) RTT() time.Duration { return time.Duration(l.rtt.Load()) }
 

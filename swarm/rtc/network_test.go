@@ -391,7 +391,6 @@ func TestConfig(t *testing.T) {
 		{"no swarm", func(c *Config) { c.Swarm = "" }},
 		{"links", func(c *Config) { c.MaxLinks = -1 }},
 		{"timeout", func(c *Config) { c.AttemptTimeout = -1 }},
-		{"low water", func(c *Config) { c.LowWater = maxQueued + 1 }},
 		{"scope", func(c *Config) { c.Scope = LoopbackOnly + 1 }},
 	} {
 		cfg := Config{URL: "ws://127.0.0.1:1", Swarm: "test"}

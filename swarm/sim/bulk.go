@@ -28,9 +28,8 @@ type run struct {
 	end      int32
 }
 
-// underWay is how many pieces may be under way on one link: the 128 KiB that package
-// node lets wait in an association, sent and not acknowledged included. It slows a
-// sender down to what the path and the receiver's downlink take.
+// underWay is how many pieces may be under way on one link, sent and not acknowledged
+// included. It slows a sender down to what the path and the receiver's downlink take.
 const underWay = 8
 
 // maxQueued is how many pieces a brain may have queued on one link before its

@@ -10,12 +10,12 @@
 //	namespaces        Linux network namespaces on a bridge, rates by tc tbf
 //
 // The goal is that offload agrees within 0.05 and the median delivery within 25 %;
-// what misses it is logged, what misses it by far fails. The table in
+// what misses it is logged, and fails at 0.08 and 40 %. The table in
 // package sim's documentation was printed by this test:
 //
 //	SHOAL_REALNET=on go test ./cmd/shoal/internal/realnet -v | grep '|'
 //
-// It takes four to five minutes; CI runs it as a step of its own (.ci/run real). Namespaces
+// It takes four minutes; CI runs it as a step of its own (.ci/run real). Namespaces
 // need root; the test makes and removes them. Where the machine is too busy for real
 // time to be real (late timers tell), a story is run again with all rates halved, in
 // both worlds, rather than judged less strictly.

@@ -101,8 +101,12 @@ func stories() []story {
 	untold.UplinkTold, untold.Brain.UploadMax, untold.Brain.Signed = false, 0, true
 	untold.Members[0].Up = 16 * bitrate
 
+	weak := evening(append([]sim.Member{seed()}, crowd(12, mixed...)...)...)
+	weak.UplinkTold, weak.Brain.UploadMax, weak.Brain.Signed = false, 0, true
+
 	return []story{
 		{name: "uplinks not told", config: untold, wired: true},
+		{name: "mixed uplinks not told", config: weak, away: apart(13)},
 		{name: "seed and mixed uplinks", config: withSeed, away: apart(13)},
 		{name: "no seed", config: noSeed, away: apart(12)},
 		{name: "seed dies", config: dies, away: apart(13)},

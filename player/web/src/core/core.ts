@@ -83,6 +83,8 @@ export class Core {
   relays = 0;
   /** Running. */
   fetches = 0;
+  /** Fetches of its own, see yields. */
+  owning = 0;
   /** Elected, but maxElected are running. */
   readonly waiting: Item[] = [];
   transfer = 0;

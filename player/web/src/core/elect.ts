@@ -10,6 +10,7 @@ import { inflow } from "./source.ts";
 import { greeting } from "./mute.ts";
 import { fetchMissing, hedges, maxElected, startFetch, stretches, wait } from "./origin.ts";
 import { type Duration, type Time, millisecond, second, seconds } from "./time.ts";
+import { ahead } from "./uplink.ts";
 
 /**
  * Time kept between the last moment to ask the origin and the deadline, besides the
@@ -101,7 +102,7 @@ const firstByte = 0.3;
  * How long before a deadline the origin must be asked for what is missing, in as many
  * requests as there are stretches of it:
  *
- *     deadlineSafety × originTime × (stretches × firstByte + (1 − firstByte) × missing / pieces) + margin
+ *     deadlineSafety × originTime × (stretches × firstByte + (1 − firstByte) × missing / pieces) + margin + ahead
  *
  * but for more than all of the segment at once never.
  */
@@ -112,7 +113,7 @@ export function lead(c: Core, it: Item): Duration {
     const pieces = holes.reduce((n, s) => n + s.count, 0);
     share = Math.min(1, firstByte * holes.length + ((1 - firstByte) * pieces) / it.n);
   }
-  return Math.trunc(c.cfg.deadlineSafety * share * c.origin.estimate()) + margin;
+  return Math.trunc(c.cfg.deadlineSafety * share * c.origin.estimate()) + margin + ahead(c.uplink);
 }
 
 /**
@@ -224,7 +225,7 @@ function interestedPeers(c: Core, interested: number): number {
  * The upload rate below which a peer should not be the one to bring a segment into
  * the swarm, in bit/s.
  */
-const weakUplink = 1e6;
+export const weakUplink = 1e6;
 
 /** Weak peers send little or nothing, by their own word. */
 export const isWeak = (p: { metered: boolean; uplink: number }): boolean =>

@@ -14,6 +14,8 @@ import { fellShort } from "./short.ts";
 import { judge } from "./slow.ts";
 import { ask, busy, dropSources, inflow, release, removeSource, unask } from "./source.ts";
 import { type Duration, millisecond, second } from "./time.ts";
+import { Reason } from "./timer.ts";
+import { own } from "./uplink.ts";
 import { cancelOutbound } from "./upload.ts";
 import { interrupt, step } from "./want.ts";
 
@@ -111,6 +113,7 @@ export function startFetch(c: Core, it: Item, { first, count }: Gap, cause: Caus
   it.fetchAt = c.now;
   if (it.hops < 0 || !it.sender.length) it.hops = 0;
   it.seeded ||= c.cfg.seed;
+  if (own(cause)) c.owning++;
   c.counters.fetches[cause]!++;
   if (__EXPLAIN__) note(c, `fetch ${it.key} pieces ${first}+${count}: cause ${cause}`);
   c.emit(it.fetch);
@@ -126,6 +129,7 @@ export function wait(c: Core, it: Item): void {
 export function endFetch(c: Core, it: Item): void {
   it.fetching = false;
   c.fetches--;
+  if (own(it.fetch!.cause) && !--c.owning) c.timers.set(c.refill, c.now, Reason.Upload);
   while (c.waiting.length && c.fetches < maxElected) {
     const next = c.waiting.reduce((a, b) => (byDeadline(a, b) <= 0 ? a : b));
     remove(c.waiting, next);

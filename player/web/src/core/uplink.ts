@@ -1,6 +1,11 @@
 // How fast pieces leave this peer, and who gets how much of that (swarm/uplink.go).
+import type { Core } from "./core.ts";
+import { Cause } from "./effect.ts";
+import { weakUplink } from "./elect.ts";
+import { PieceSize } from "./limits.ts";
+import { ownUplink } from "./mute.ts";
 import type { Peer } from "./peer.ts";
-import { type Time, millisecond, second, seconds } from "./time.ts";
+import { type Duration, type Time, millisecond, second, seconds } from "./time.ts";
 
 /** How long pieces must have been waiting to leave, all the time, for a reading of the uplink. */
 const uplinkWindow = 500 * millisecond;
@@ -15,13 +20,17 @@ const quickPieces = 64;
  */
 export const queueTime = 50 * millisecond;
 // Bounds of the pieces that are handed to links at a time.
-const fewestLanes = 3;
+const fewestLanes = 2;
+/** While the uplink is unknown. */
+const firstLanes = 4;
 const mostLanes = 64;
 /**
- * When a piece that has not left is a matter of its link, not of the uplink: it no longer
- * counts, so that a dead neighbour holds up nobody else.
+ * The soonest, and while the uplink is unknown firstStale, when a piece that has not left
+ * is a matter of its link, not of the uplink: it no longer counts, so that a dead neighbour
+ * holds up nobody else.
  */
-export const staleLane = 300 * millisecond;
+const staleLane = 300 * millisecond;
+const firstStale = second;
 /** The rate, in bit/s, for each of which a receiver weighs one more. */
 const strongUplink = 5e6;
 /** The largest weight: who claims a fast uplink gets no more than that. */
@@ -60,9 +69,27 @@ export function left(u: Uplink, now: Time, n: number, busy: boolean): void {
 
 /** How many pieces may be handed to links and not have left. */
 export function lanes({ rate }: Uplink): number {
-  if (!rate) return fewestLanes + 1;
+  if (!rate) return firstLanes;
   return Math.min(Math.max(Math.trunc(rate * seconds(queueTime)), fewestLanes), mostLanes);
 }
+
+/** How long what may be handed to links takes to leave; 0 while unknown. */
+export const ahead = (u: Uplink): Duration => (u.rate ? Math.trunc((lanes(u) / u.rate) * second) : 0);
+
+/** How long a piece may wait for those before it, twice over. */
+export const stale = (u: Uplink): Duration => (u.rate ? Math.max(staleLane, 2 * ahead(u)) : firstStale);
+
+/**
+ * Whether uploads wait for what this peer asks the origin for itself. On a weak line, and
+ * on one of which nothing is known yet, requests and acknowledgements would stand behind
+ * the pieces, and a segment that plain HTTP brings in time would come late.
+ */
+export const yields = (c: Core): boolean =>
+  c.owning > 0 && !c.cfg.seed && (ownUplink(c) || Math.trunc(c.uplink.rate * 8 * PieceSize)) < weakUplink;
+
+/** Whether a fetch is for this peer's player, which waits for it. */
+export const own = (cause: Cause): boolean =>
+  cause === Cause.Startup || cause === Cause.Deadline || cause === Cause.Hedge || cause === Cause.NoPeer;
 
 /**
  * A receiver's part of the uplink beside others: those who can pass on more get more,

@@ -14,7 +14,7 @@ import { inflow, rarity } from "./source.ts";
 import { allSlices, slicePattern } from "./subscribe.ts";
 import { type Duration, second } from "./time.ts";
 import { Reason } from "./timer.ts";
-import { lanes, left, staleLane, weight } from "./uplink.ts";
+import { lanes, left, stale, weight, yields } from "./uplink.ts";
 
 /** Opens a transfer, or replaces what a running one still owes. */
 export function accepted(c: Core, p: Peer, m: Accept): void {
@@ -143,7 +143,7 @@ export function next(out: Outbound): Gap {
  * not save up).
  */
 export function pump(c: Core): void {
-  for (let best; onTheirWay(c) < lanes(c.uplink) && (best = nextOut(c)); ) {
+  for (let best; onTheirWay(c) < lanes(c.uplink) && !yields(c) && (best = nextOut(c)); ) {
     const [out, { first, count: here }] = best;
     const n = c.upload.pieces(c.now, Math.min(here, c.cfg.window - out.peer.outstanding));
     if (!n && here) return c.timers.set(c.refill, c.upload.ready(c.now), Reason.Upload);
@@ -188,7 +188,7 @@ function transmit(c: Core, out: Outbound, first: number, n: number): void {
  * their own.
  */
 const onTheirWay = (c: Core) =>
-  c.links.reduce((n, p) => (c.now - p.owedAt < staleLane ? n + p.outstanding : n), 0);
+  c.links.reduce((n, p) => (c.now - p.owedAt < stale(c.uplink) ? n + p.outstanding : n), 0);
 
 /** When a piece goes before everybody's fair share. */
 const dueSoon = second;

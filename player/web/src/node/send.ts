@@ -10,11 +10,11 @@ import type { Node } from "./node.ts";
 import { rest } from "./tails.ts";
 
 /**
- * How much may wait on a link's bulk channel before the brain is told that it is full.
- * More would hide how fast the uplink is and keep urgent pieces waiting; less starves
- * links with long round trips.
+ * How much may wait on a link's bulk channel before the brain is told that it is full: one
+ * piece. More would hide how fast the uplink is, and the player's own requests would wait
+ * behind it.
  */
-export const HighWater = 128 << 10;
+export const HighWater = 16384;
 
 /** Carries out a Send. */
 export function send(n: Node, s: Send): void {

@@ -24,7 +24,7 @@ export function transmitTail(n: Node, t: TransmitTail): void {
   const lk = n.neighbours.get(t.to);
   const ship = lk?.leaving.get(t.transfer);
   const tail = ship?.source.assembly?.tail;
-  if (!lk || !ship || !tail || tail.index !== t.index || lk.link.queued() >= HighWater) return;
+  if (!lk || !ship || !tail || tail.index !== t.index || lk.link.queued() >= 8 * HighWater) return;
   if (ship.tail.index !== t.index) ship.tail = { index: t.index, bytes: 0, frames: 0 };
   const fresh = tail.bytes.length - ship.tail.bytes;
   if (fresh <= 0 || (ship.tail.frames >= EagerTails && fresh < TailStep) || (n.key && !tail.signature)) return;

@@ -40,4 +40,4 @@ export const Bulk = 1;
 export const labels = ["control", "bulk"];
 
 /** Queued bytes below which a bulk channel has room again. */
-export const LowWater = 65536;
+export const LowWater = 4096;
