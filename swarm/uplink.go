@@ -90,8 +90,8 @@ func (c *Core) yields() bool {
 }
 
 // own says whether a fetch is for this peer's player, which waits for it.
-func (cause Cause) own() bool {
-	switch cause {
+func (c Cause) own() bool {
+	switch c {
 	case CauseStartup, CauseDeadline, CauseHedge, CauseNoPeer:
 		return true
 	}
