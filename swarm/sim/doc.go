@@ -120,16 +120,16 @@
 //	mass death   offload            ≥ 0.95        0.972       0.977
 //	film         offload of bound   ≥ 0.85        0.63
 //
-// At full size, with the brain of the day before, 60 s of which the last 40 count, no stall is p2p's:
+// At full size, 60 s of which the last 40 count, no stall is p2p's:
 //
 //	story        figure             goal          10,000 viewers
 //	one seed     offload            ≥ 0.985       0.992
-//	             origin copies      ≤ 3           42
+//	             origin copies      ≤ 3           40
 //	             delivery p50, p95  ≤ 1.6, 2.6 s  2.6, 2.9 s
 //	no seed      offload            ≥ 0.97        0.991
 //	             origin copies      ≤ 10          51
-//	             delivery p95       ≤ 3 s         3.1 s
-//	cost         time on one core   ≤ 5 min       19 min, the other core busy as well
+//	             delivery p95       ≤ 3 s         3.3 s
+//	cost         time on one core   ≤ 5 min       17 min, the other core busy as well
 //	             memory             ≤ 6 GiB       3.4 GiB
 //
 // The fluid bounds there are 0.7 and 1.3 s. The copies are viewers who ask the origin for what is due: 0.4 % of all bytes. What one
