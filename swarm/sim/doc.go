@@ -132,9 +132,9 @@
 //	cost         time on one core   ≤ 5 min       17 min, the other core busy as well
 //	             memory             ≤ 6 GiB       3.4 GiB
 //
-// The fluid bounds there are 0.7 and 1.3 s. The copies are viewers who ask the origin for what is due: 0.4 % of all bytes. What one
-// run costs: 20,000 events a viewer and minute, 2 to 5 µs each with the brain, and 0.35
-// MiB a viewer. A brain among 300 viewers holds 36 kB, among 1,500 it holds 38 kB and as
+// The fluid bounds there are 0.7 and 1.3 s. The copies are viewers who ask the origin for
+// what is due: 0.4 % of all bytes. What one run costs: 20,000 events a viewer and minute, 2
+// to 5 µs each with the brain, and 0.35 MiB a viewer. A brain among 300 viewers holds 36 kB, among 1,500 it holds 38 kB and as
 // many table entries (TestBrainsDoNotGrowWithTheSwarm; not run with 50,000).
 //
 // Not met, and why. Half of all deliveries take longer than the goal, because the first
