@@ -113,6 +113,15 @@ const (
 
 var causeNames = [...]string{"", "elected", "seed", "deadline", "startup", "no_peer", "corrupt", "hedge", "sample", "not_shareable"}
 
+// own says whether a fetch is for this peer's player, which waits for it.
+func (c Cause) own() bool {
+	switch c {
+	case CauseStartup, CauseDeadline, CauseHedge, CauseNoPeer:
+		return true
+	}
+	return false
+}
+
 func (c Cause) String() string {
 	if c <= 0 || int(c) >= len(causeNames) {
 		return "unknown"

@@ -11,9 +11,6 @@ const (
 	// tellSoonest and tellLatest bound the time between two offers of one segment: what
 	// comes in between is told together.
 	tellSoonest, tellLatest = 30 * time.Millisecond, 300 * time.Millisecond
-	// offerBits is what an offer takes of a line: a packet with the headers of IP, UDP,
-	// DTLS and SCTP around some thirty bytes.
-	offerBits = 8 * 135
 	// tellPart: offers to all neighbours take one in so many of the uplink's bits.
 	tellPart = 16
 )
@@ -25,7 +22,7 @@ func (c *Core) tellEvery() time.Duration {
 	if up == 0 {
 		return tellSoonest
 	}
-	every := time.Duration(len(c.links)*offerBits*tellPart) * time.Second / time.Duration(up)
+	every := time.Duration(len(c.links)*8*messageBytes*tellPart) * time.Second / time.Duration(up)
 	return min(max(every, tellSoonest), tellLatest)
 }
 

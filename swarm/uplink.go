@@ -89,15 +89,6 @@ func (c *Core) yields() bool {
 	return c.owning > 0 && !c.cfg.Seed && up < weakUplink
 }
 
-// own says whether a fetch is for this peer's player, which waits for it.
-func (c Cause) own() bool {
-	switch c {
-	case CauseStartup, CauseDeadline, CauseHedge, CauseNoPeer:
-		return true
-	}
-	return false
-}
-
 // weight is a receiver's part of the uplink beside others: those who can pass on more
 // get more, because from them it reaches everybody sooner; nobody gets nothing.
 func (p *peer) weight() float64 {

@@ -46,7 +46,7 @@
 // on pion's virtual network (homes behind NATs, round trips of 20 to 180 ms) and in
 // network namespaces with tc tbf. 1 Mbit/s, segments of 2 s, uplinks of 0.6 to 4
 // Mbit/s, 8 Mbit/s for the seed. Simulated is the median of 15 runs; of the real world
-// up to three runs are pooled where the first seems to differ, which none did here. Two
+// two runs are pooled where the first seems to differ, which none did here. Two
 // shared cores, the brain as it is now; package cmd/shoal/internal/realnet, which CI runs.
 // The goal is to agree within 0.05 in offload and 25 % in the median; the test fails at
 // 0.08 and 40 %.
@@ -134,8 +134,9 @@
 //
 // The fluid bounds there are 0.7 and 1.3 s. The copies are viewers who ask the origin for
 // what is due: 0.4 % of all bytes. What one run costs: 20,000 events a viewer and minute, 2
-// to 5 µs each with the brain, and 0.35 MiB a viewer. A brain among 300 viewers holds 36 kB, among 1,500 it holds 38 kB and as
-// many table entries (TestBrainsDoNotGrowWithTheSwarm; not run with 50,000).
+// to 5 µs each with the brain, and 0.35 MiB a viewer. A brain among 300 viewers holds 36
+// kB, among 1,500 it holds 38 kB and as many table entries
+// (TestBrainsDoNotGrowWithTheSwarm; not run with 50,000).
 //
 // Not met, and why. Half of all deliveries take longer than the goal, because the first
 // pieces need 0.3 s to reach everybody and the uplinks are then busy for the fluid bound;

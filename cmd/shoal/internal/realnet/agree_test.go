@@ -28,7 +28,7 @@ const (
 	// tooLate is how late timers may be, in 19 of 20 cases, for a run to count.
 	tooLate = 5 * time.Millisecond
 	// mostRuns of a story that seems to differ.
-	mostRuns = 3
+	mostRuns = 2
 )
 
 // predict is the median outcome of a story's simulations.

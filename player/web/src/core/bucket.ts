@@ -10,7 +10,10 @@ import { queueTime } from "./uplink.ts";
  * bytes, with 107 bytes on the wire.
  */
 export const ackBytes = 730;
-/** What a message to one neighbour takes: a packet of its own. */
+/**
+ * What a message to one neighbour takes: a packet with the headers of IP, UDP, DTLS and SCTP
+ * around some thirty bytes.
+ */
 export const messageBytes = 135;
 
 export class Bucket {

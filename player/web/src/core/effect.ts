@@ -166,5 +166,8 @@ export enum Cause {
   NotShareable,
 }
 
+/** Whether a fetch is for this peer's player, which waits for it. */
+export const own = (cause: Cause): boolean => [Cause.Startup, Cause.Deadline, Cause.Hedge, Cause.NoPeer].includes(cause);
+
 /** Names of causes as reports and metrics spell them, by Cause; index 0 is no cause. */
 export const causeNames = " elected seed deadline startup no_peer corrupt hedge sample not_shareable".split(" ");

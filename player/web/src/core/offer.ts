@@ -1,6 +1,7 @@
 // What neighbours are told of an item, and what they tell (swarm/offer.go).
 import { type Core, note, send } from "./core.ts";
 import { get, pieceMap, set } from "./bitset.ts";
+import { messageBytes } from "./bucket.ts";
 import { deal } from "./deal.ts";
 import { type Item, type Outbound, type Reserved, hear, limit, measured, of, sized, useful } from "./item.ts";
 import { MaxHaves, MaxHops, MaxOffers, MaxOutbound, pieceCount, remember } from "./limits.ts";
@@ -34,8 +35,6 @@ import { step, wake } from "./want.ts";
 // Bounds of the time between two offers of one segment: what comes in between is told together.
 const tellSoonest = 30 * millisecond;
 const tellLatest = 300 * millisecond;
-/** What an offer takes of a line: a packet with the headers of IP, UDP, DTLS and SCTP around some thirty bytes. */
-const offerBits = 8 * 135;
 /** Offers to all neighbours take one in so many of the uplink's bits. */
 const tellPart = 16;
 
@@ -45,8 +44,8 @@ const tellPart = 16;
  */
 export function tellEvery(c: Core): Duration {
   const up = ownUplink(c);
-  const every = up ? Math.trunc((c.links.length * offerBits * tellPart * second) / up) : 0;
-  return Math.min(Math.max(every, tellSoonest), tellLatest);
+  const every = Math.trunc((c.links.length * 8 * messageBytes * tellPart * second) / up);
+  return up ? Math.min(Math.max(every, tellSoonest), tellLatest) : tellSoonest;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Fetches from the origin, their failures, and lies that it uncovers (swarm/origin.go).
 import { type Core, note, send } from "./core.ts";
-import { Cause, EffectType } from "./effect.ts";
+import { Cause, EffectType, own } from "./effect.ts";
 import { type BadPiece, type Conflict, type FetchEnded, FetchError, type Private } from "./input.ts";
 import { type Gap, type Item, forget, lacking, missing, of, open, reset, spanned, useful } from "./item.ts";
 import { lowest, words } from "./bitset.ts";
@@ -15,7 +15,6 @@ import { judge } from "./slow.ts";
 import { ask, busy, dropSources, inflow, release, removeSource, unask } from "./source.ts";
 import { type Duration, millisecond, second } from "./time.ts";
 import { Reason } from "./timer.ts";
-import { own } from "./uplink.ts";
 import { cancelOutbound } from "./upload.ts";
 import { interrupt, step } from "./want.ts";
 

@@ -176,9 +176,8 @@ export function subscribed(c: Core, p: Peer, { track, slices }: Subscribe): void
  * segment lasts. The rest they ask for, of whoever has it by then.
  */
 export function affords(c: Core, it: Item, slices: number): number {
-  const up = ownUplink(c);
-  const time = seconds(it.need.duration);
-  const room = up && it.size > 0 && time > 0 ? Math.trunc((pushShare * sliceCount * up * time) / (8 * it.size)) : Infinity;
+  const carried = pushShare * sliceCount * ownUplink(c) * seconds(it.need.duration);
+  const room = carried > 0 && it.size > 0 ? Math.trunc(carried / (8 * it.size)) : Infinity;
   let afforded = 0;
   for (let slice = 1; slice < allSlices; slice *= 2)
     if (slices & slice && it.pushes < room) {

@@ -1,6 +1,5 @@
 // How fast pieces leave this peer, and who gets how much of that (swarm/uplink.go).
 import type { Core } from "./core.ts";
-import { Cause } from "./effect.ts";
 import { weakUplink } from "./elect.ts";
 import { PieceSize } from "./limits.ts";
 import { ownUplink } from "./mute.ts";
@@ -86,10 +85,6 @@ export const stale = (u: Uplink): Duration => (u.rate ? Math.max(staleLane, 2 * 
  */
 export const yields = (c: Core): boolean =>
   c.owning > 0 && !c.cfg.seed && (ownUplink(c) || Math.trunc(c.uplink.rate * 8 * PieceSize)) < weakUplink;
-
-/** Whether a fetch is for this peer's player, which waits for it. */
-export const own = (cause: Cause): boolean =>
-  cause === Cause.Startup || cause === Cause.Deadline || cause === Cause.Hedge || cause === Cause.NoPeer;
 
 /**
  * A receiver's part of the uplink beside others: those who can pass on more get more,
