@@ -66,3 +66,27 @@ func every(d, until time.Duration) (all []time.Duration) {
 	}
 	return all
 }
+
+// lostSignal is a client of a server that is there or not.
+type lostSignal struct {
+	signaller
+	connected bool
+}
+
+func (s *lostSignal) Connected() bool { return s.connected }
+func (s *lostSignal) SetOpen(bool)    {}
+
+// TestAlone: who left signalling on purpose can come back to it; who lost it cannot.
+func TestAlone(t *testing.T) {
+	s := &lostSignal{connected: true}
+	n := &Network{signal: s}
+	for _, step := range []struct {
+		open, connected, alone bool
+	}{{true, true, false}, {true, false, true}, {false, false, false}, {true, false, true}, {true, true, false}} {
+		s.connected = step.connected
+		n.SetSignalling(step.open)
+		if n.alone() != step.alone {
+			t.Errorf("wanted %v, connected %v: alone %v", step.open, step.connected, n.alone())
+		}
+	}
+}
