@@ -60,7 +60,8 @@ async function play(which, url, p2p, options) {
 		player.initialize(video, url, true);
 	} else if (which == "hls") {
 		const H = p2p ? shoal.attachHls(Hls, options) : Hls;
-		player = new H();
+		// It would load a whole film of ours at once: then there is nothing left to ask for.
+		player = new H({ maxMaxBufferLength: 30 });
 		player.on(Hls.Events.FRAG_LOADED, (_, d) => { if (d.frag.type == "main" && d.frag.sn != "initSegment") log(player.levels[d.frag.level].height); });
 		player.on(Hls.Events.ERROR, (_, d) => { if (d.fatal) errors.push("hls.js: " + d.details); });
 		player.loadSource(url);
