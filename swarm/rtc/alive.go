@@ -20,8 +20,9 @@ const (
 	silenceMost    = 1500 * time.Millisecond
 	silenceSuspect = 900 * time.Millisecond
 	// silenceAlone is how long it may be while signalling is lost: a peer that only
-	// slept, and had no other neighbour, could not be met again. ICE waits failedAfter.
-	silenceAlone = 2700 * time.Millisecond
+	// slept, and had no other neighbour, could not be met again. Sources that keep silent
+	// are replaced long before.
+	silenceAlone = 6 * time.Second
 	// aliveType is the first byte of the message.
 	aliveType = 14
 )

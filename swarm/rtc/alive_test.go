@@ -23,8 +23,8 @@ func TestSilence(t *testing.T) {
 		{name: "vanishes, and its websocket with it", spoke: every(500*ms, 2*time.Second), gone: 2100 * ms, silentAt: 3000 * ms},
 		{name: "closes its websocket and speaks on", spoke: every(500*ms, 10*time.Second), gone: 2100 * ms},
 		{name: "vanishes long after its websocket", spoke: every(500*ms, 5*time.Second), gone: 2100 * ms, silentAt: 6750 * ms},
-		{name: "vanishes while signalling is lost", spoke: every(500*ms, 2*time.Second), alone: true, silentAt: 4750 * ms},
-		{name: "sleeps while signalling is lost", spoke: append(every(500*ms, 2*time.Second), 4500*ms, 7000*ms, 9500*ms), alone: true},
+		{name: "vanishes while signalling is lost", spoke: every(500*ms, 2*time.Second), alone: true, silentAt: 8250 * ms},
+		{name: "sleeps while signalling is lost", spoke: append(every(500*ms, 2*time.Second), 7500*ms), alone: true},
 		{name: "we were not run", spoke: every(500*ms, 2*time.Second), halt: [2]time.Duration{2100 * ms, 6100 * ms}, silentAt: 8000 * ms},
 		{name: "our handler takes its time", spoke: every(500*ms, 2*time.Second), reads: [2]time.Duration{2000 * ms, 5000 * ms}, silentAt: 6500 * ms},
 	} {

@@ -121,6 +121,9 @@ func (s *session) connect(first *payload) (_ *attempt, err error) {
 			}
 		}
 	}()
+	checks := time.NewTimer(time.Hour)
+	checks.Stop()
+	defer checks.Stop()
 	for {
 		select {
 		case <-s.n.closing:
@@ -129,6 +132,8 @@ func (s *session) connect(first *payload) (_ *attempt, err error) {
 			return nil, h
 		case <-timeout.C:
 			return nil, ErrTimeout
+		case <-checks.C:
+			return nil, fmt.Errorf("%w: no path", ErrTimeout)
 		case <-s.gone:
 			if err := s.reroute(a); err != nil {
 				return nil, err
@@ -141,6 +146,7 @@ func (s *session) connect(first *payload) (_ *attempt, err error) {
 					continue
 				}
 				a.close()
+				checks.Stop()
 				if a, err = s.begin(&p); err != nil {
 					return nil, err
 				}
@@ -159,6 +165,10 @@ func (s *session) connect(first *payload) (_ *attempt, err error) {
 				if a.opened(e) {
 					return a, nil
 				}
+			case e.ice == webrtc.ICEConnectionStateChecking:
+				checks.Reset(noPathAfter)
+			case e.ice == webrtc.ICEConnectionStateConnected:
+				checks.Stop()
 			case e.ice == webrtc.ICEConnectionStateFailed:
 				return nil, fmt.Errorf("%w: no path", ErrTimeout)
 			}

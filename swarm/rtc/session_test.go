@@ -188,6 +188,30 @@ func TestAnswerOfAnotherAttemptIsIgnored(t *testing.T) {
 	}
 }
 
+// TestNoPath: a peer that answers and cannot be reached is given up long before an
+// attempt's time is over.
+func TestNoPath(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	n, l := join(t, s, func(c *Config) { c.AttemptTimeout = time.Hour })
+	st := newStranger(t, s)
+	n.Connect(st.id())
+	offer := st.next(kindOffer)
+	far, err := newAttempt(n.cfg, nil, offer.session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(far.close)
+	answer, err := far.answer(offer.sdp) // and its candidates stay with it
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.send(n, answer)
+	if err := l.down(st.id()); !errors.Is(err, ErrTimeout) {
+		t.Fatalf("%v, want %v", err, ErrTimeout)
+	}
+}
+
 func TestNonsenseEndsAnAttempt(t *testing.T) {
 	s := startServer(t)
 	n, l := join(t, s)

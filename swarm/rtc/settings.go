@@ -14,13 +14,15 @@ import (
 
 // A dead peer is noticed after disconnectedAfter without a packet from it, plus
 // graceAfter in which it may come back. Keepalives make a packet every
-// keepaliveEvery, so three may be lost. While signalling is lost it has graceAlone.
+// keepaliveEvery, so three may be lost. While signalling is lost it has graceAlone. ICE
+// itself gives up later, and never before there was a path: noPathAfter does that.
 const (
 	disconnectedAfter = 1500 * time.Millisecond
-	failedAfter       = 1500 * time.Millisecond // after disconnected
+	failedAfter       = 5 * time.Second // after disconnected
 	keepaliveEvery    = 500 * time.Millisecond
 	graceAfter        = 300 * time.Millisecond
-	graceAlone        = 1200 * time.Millisecond
+	graceAlone        = silenceAlone - disconnectedAfter
+	noPathAfter       = 3 * time.Second // of checks
 )
 
 // How long a path that answers waits for a better kind of path, from the first check

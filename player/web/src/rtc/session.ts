@@ -19,7 +19,7 @@ const SilenceMost = 1500;
 /** The same once signalling, too, says that it is gone. */
 const SilenceSuspect = 900;
 /** And while signalling is lost: who only slept could not be met again. */
-const SilenceAlone = 2700;
+const SilenceAlone = 6000;
 const AliveType = 14;
 /** How long ICE may be disconnected until the peer is gone, ms. */
 const GraceAfter = 2000;
