@@ -30,6 +30,9 @@ type Core struct {
 	seekAt    Time
 	seekWait  time.Duration
 	reviewAt  Time
+	huntAt    Time
+	scoutAt   Time
+	scoutWait time.Duration
 	crowded   bool // more than MaxPeers links
 	roomBy    Time // when one of them must leave
 	reviews   int
@@ -229,6 +232,7 @@ func (c *Core) runTimers() {
 		switch t.why {
 		case WhyGovern:
 			c.review()
+			c.scout()
 			c.checkPeers()
 		case WhyUpload:
 			c.pump()

@@ -226,10 +226,26 @@ const seedTime = 4
 // word should have come.
 func (c *Core) electionStart(w Want) Time {
 	at := max(c.now, w.Available)
-	if c.seededAt > 0 && c.now-c.seededAt < ReservationLife {
+	if c.seeded() {
 		at = max(at, w.Available+seedTime*c.cfg.ElectionStep)
 	}
 	return at
+}
+
+// seeded says whether a seed brought one of the last segments.
+func (c *Core) seeded() bool { return c.seededAt > 0 && c.now-c.seededAt < ReservationLife }
+
+// hearSeed books a seed's word. A newcomer has wishes from before it had heard of any.
+func (c *Core) hearSeed() {
+	news := !c.seeded()
+	if c.seededAt = c.now; !news {
+		return
+	}
+	for _, it := range c.items {
+		if it.wanted && !it.whole {
+			it.electFrom = max(it.electFrom, c.electionStart(it.need))
+		}
+	}
 }
 
 // copies is how many of n peers should be fetching by now:

@@ -71,8 +71,12 @@ func (c *Core) checkPeers() {
 		}
 		if over := len(c.links) - c.cfg.MaxPeers; over > maxOver || c.now >= c.roomBy {
 			c.crowded = false
-			c.disconnect(c.surplus(), "too many peers") // which checks again
-			return
+			if last := c.surplus(); c.cfg.Seed {
+				c.evict(last, "others reach more")
+			} else {
+				c.disconnect(last, "too many peers")
+			}
+			return // parting checks again
 		}
 	} else {
 		c.crowded = false
@@ -133,6 +137,7 @@ func (c *Core) setGovern(missing int, heardToo bool) {
 		by(d.since+connectPatience, true)
 	}
 	by(c.reviewAt, len(c.links) > 0)
+	by(c.scoutAt, c.scouts())
 	by(c.roomBy, c.crowded)
 	by(c.websocketAt())
 	if !due {
@@ -183,8 +188,11 @@ func (p *peer) idle() bool {
 // everybody has all the links it wants, nobody could come in if that were always the
 // newest: so it is the least useful one with enough neighbours of its own and nothing
 // under way, and only where there is none the worst of all, which is the newest if
-// the others have been of any use.
+// the others have been of any use. Seeds choose by reach.
 func (c *Core) surplus() (last *peer) {
+	if c.cfg.Seed {
+		return c.nearsighted()
+	}
 	for _, p := range c.links {
 		if p.hello.Seed || !p.greeted || !p.idle() || len(p.neighbours) < c.cfg.MinPeers {
 			continue
@@ -239,15 +247,20 @@ func (c *Core) review() {
 		*r = record{p.value() - r.value/2, p.failures() - r.failures/2, p.delivered, p.uploaded, p.strikes}
 	}
 	if p, why := c.dismissable(); p != nil {
-		c.counters.Evictions++
-		c.note("evict %s: %s", p.id, why)
-		c.again(p.id, maxTries, true)
-		c.disconnect(p, why)
+		c.evict(p, why)
 		return
 	}
 	if c.reviews%2 == 0 {
-		c.explore()
+		c.explore(0)
 	}
+}
+
+// evict parts with a neighbour for a long time.
+func (c *Core) evict(p *peer, why string) {
+	c.counters.Evictions++
+	c.note("evict %s: %s", p.id, why)
+	c.again(p.id, maxTries, true)
+	c.disconnect(p, why)
 }
 
 // dismissable is the neighbour that should leave, and why: one that is poor while
@@ -296,42 +309,4 @@ func (c *Core) last(except *peer) (last *peer) {
 		}
 	}
 	return last
-}
-
-// explore connects to one peer more, on trial, where there is a place for it: the
-// mesh that came about by who came first may not be the best. Where all places are
-// taken, a neighbour that has been of no use makes room.
-func (c *Core) explore() {
-	trials := 0
-	for _, p := range c.links {
-		trials += btoi(p.trial)
-	}
-	for _, d := range c.pend {
-		trials += btoi(d.trial)
-	}
-	if trials >= maxTrials || len(c.links)+len(c.pend) < c.target() {
-		return
-	}
-	next := c.cands.best(c.now, true)
-	if next == nil {
-		if c.connected && c.now >= c.seekAt {
-			c.discover(1) // for the time after the next
-		}
-		return
-	}
-	if len(c.links)+len(c.pend) >= c.cfg.MaxPeers {
-		p := c.last(nil)
-		if p == nil || p.value() > 0 || len(c.links) <= c.cfg.MinPeers || !slices.ContainsFunc(c.links, func(o *peer) bool { return o.value() > 0 }) {
-			return // everybody is of use, or nothing is going on that could show who is
-		}
-		c.counters.Evictions++
-		c.note("evict %s: makes room for a trial", p.id)
-		c.again(p.id, maxTries, true)
-		c.connect(next, true)
-		c.disconnect(p, "makes room")
-	} else {
-		c.connect(next, true)
-	}
-	c.counters.Trials++
-	c.note("try %s", next.id)
 }

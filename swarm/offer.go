@@ -147,7 +147,8 @@ func (c *Core) offered(p *peer, m Offer) {
 	c.hear(it)
 	p.note(it.track)
 	if m.Seeded {
-		it.seeded, c.seededAt = true, c.now
+		it.seeded = true
+		c.hearSeed()
 	}
 	if promise {
 		c.promised(it, p, m)

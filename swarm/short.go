@@ -25,12 +25,15 @@ func (c *Core) trackOf(it *item) *track {
 }
 
 // fellShort books that the origin had to be asked for a part of a segment, because
-// neighbours would have brought it too late.
+// neighbours would have brought it too late; live, it looks for a better one.
 func (c *Core) fellShort(it *item) {
 	if it.short || it.n <= 0 {
 		return
 	}
 	it.short = true
+	if it.need.Available > 0 {
+		c.hunt()
+	}
 	t := c.trackOf(it)
 	t.short += shortStep * (min(1, float64(it.n-it.held)/float64(it.n)+shortSpare) - t.short)
 }

@@ -107,13 +107,10 @@ func (c *Core) expelSilent() {
 		switch {
 		case c.peers[p.id] != p || p.letDowns < mostLetDowns:
 		case p.delivered == 0:
-			c.counters.Evictions++
 			c.banned.add(p.id)
-			c.disconnect(p, "offers and does not send")
+			c.evict(p, "offers and does not send")
 		case !p.hello.Seed && len(c.links) > c.cfg.MinPeers:
-			c.counters.Evictions++
-			c.again(p.id, maxTries, true)
-			c.disconnect(p, "offers and does not send")
+			c.evict(p, "offers and does not send")
 		}
 	}
 	c.silent = c.silent[:0]

@@ -29,8 +29,8 @@ export function pageOptions() {
     target: "es2022",
     legalComments: "none",
     logLevel: "warning",
-    // Texts that explain decisions are for tests.
-    define: { __EXPLAIN__: "false" },
+    // Texts that explain decisions, and the rules of seeds, are for tests.
+    define: { __EXPLAIN__: "false", __SEEDS__: "false" },
     mangleProps: new RegExp(`^(${ownNames().join("|")})$`),
   };
 }

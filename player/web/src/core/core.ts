@@ -11,6 +11,7 @@ import { Bucket, ackBytes, messageBytes } from "./bucket.ts";
 import { type Item, OriginClock } from "./item.ts";
 import type { Allowance } from "./allowance.ts";
 import { type Candidate, type Dial, introduced } from "./candidates.ts";
+import { scout } from "./explore.ts";
 import { checkPeers, review, timeFirst } from "./govern.ts";
 import { expelSilent } from "./slow.ts";
 import { type Peer, disconnect, greet, linkLost, linkUp, swarmState } from "./peer.ts";
@@ -51,6 +52,9 @@ export class Core {
   seekAt: Time = 0;
   seekWait: Duration = 0;
   reviewAt: Time = 0;
+  huntAt: Time = 0;
+  scoutAt: Time = 0;
+  scoutWait: Duration = 0;
   /** More than maxPeers links. */
   crowded = false;
   /** When one of them must leave. */
@@ -212,6 +216,7 @@ function runTimers(c: Core): void {
     c.timers.clear(t);
     if (t === c.govern) {
       review(c);
+      if (__SEEDS__) scout(c);
       checkPeers(c);
     } else if (t === c.refill) pump(c);
     else if (t === c.gossip) tellHave(c);

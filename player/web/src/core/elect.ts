@@ -1,5 +1,5 @@
 // Whose turn it is to ask the origin, and when it is the last moment (swarm/elect.go).
-import type { Core } from "./core.ts";
+import { type Core } from "./core.ts";
 import { Cause } from "./effect.ts";
 import { type Item, gap, lacking, of } from "./item.ts";
 import type { Key, PeerID } from "./message.ts";
@@ -23,18 +23,18 @@ const margin = 100 * millisecond;
  * that is missing when waiting longer could miss the deadline.
  */
 export function decideOrigin(c: Core, it: Item): void {
-  const { cfg, now } = c;
+  const { now } = c;
   const { need } = it;
   if (!it.wanted || it.fetching || it.dead || !need.fetchable || now < it.retryAt || now < need.available) return;
   const lonely = !c.links.length;
   if (now >= panicAt(c, it)) {
     const late = hedges(it) ? Cause.Hedge : Cause.Deadline;
-    return fetchMissing(c, it, cfg.seed ? Cause.Seed : need.urgent ? Cause.Startup : lonely ? Cause.NoPeer : late);
+    return fetchMissing(c, it, __SEEDS__ && c.cfg.seed ? Cause.Seed : need.urgent ? Cause.Startup : lonely ? Cause.NoPeer : late);
   }
   const open = gap(it);
   if (!open) return;
   const fetch = (cause: Cause) => startFetch(c, it, open, cause);
-  if (cfg.seed) fetch(Cause.Seed);
+  if (__SEEDS__ && c.cfg.seed) fetch(Cause.Seed);
   else if (need.urgent) fetch(Cause.Startup);
   else if (it.private || lonely) {
     if (need.asked && (it.private || now >= alone(c))) fetch(it.private ? Cause.NotShareable : Cause.NoPeer);
@@ -189,8 +189,19 @@ const seedTime = 4;
  * and where a seed brought the last ones, not before its word should have come.
  */
 export function electionStart(c: Core, w: Want): Time {
-  const seeded = c.seededAt > 0 && c.now - c.seededAt < ReservationLife;
-  return Math.max(c.now, w.available + (seeded ? seedTime * c.cfg.electionStep : 0));
+  return Math.max(c.now, w.available + (seeded(c) ? seedTime * c.cfg.electionStep : 0));
+}
+
+/** Whether a seed brought one of the last segments. */
+const seeded = (c: Core): boolean => c.seededAt > 0 && c.now - c.seededAt < ReservationLife;
+
+/** Books a seed's word. A newcomer has wishes from before it had heard of any. */
+export function hearSeed(c: Core): void {
+  const news = !seeded(c);
+  c.seededAt = c.now;
+  if (news)
+    for (const it of c.items.values())
+      if (it.wanted && !it.whole) it.electFrom = Math.max(it.electFrom, electionStart(c, it.need));
 }
 
 // Sixty peers more are worth one copy more, up to four: they have it sooner, for a

@@ -5,6 +5,7 @@ import type { Gained } from "./input.ts";
 import { of } from "./item.ts";
 import { again, bestCandidate, connect, connectPatience, dialFailed, jitter, maxTries, nextCandidate } from "./candidates.ts";
 import { isWeak } from "./elect.ts";
+import { explore, nearsighted, scouts } from "./explore.ts";
 import { type Peer, disconnect } from "./peer.ts";
 import { busy } from "./source.ts";
 import { owes } from "./upload.ts";
@@ -29,7 +30,7 @@ export interface Record {
  * How many pieces came from a neighbour lately, and an eighth of those it took: who can
  * only take is worth something too, since it passes on what it got.
  */
-const value = ({ record: r, delivered, uploaded }: Peer) =>
+export const value = ({ record: r, delivered, uploaded }: Peer) =>
   r.value + (delivered - r.delivered) + (uploaded - r.uploaded) / 8;
 
 /** How many transfers it let down lately. */
@@ -45,7 +46,7 @@ export const reviewEvery = 15 * second;
 /** How long a neighbour is given before it is judged. */
 const trialTime = 30 * second;
 /** Trials going on at a time: the two places above the target. */
-const maxTrials = 2;
+export const maxTrials = 2;
 // How much more a neighbour on trial must be worth than the one that leaves for it, and
 // by how much: about one segment. Without a gap two of equal worth would take turns.
 const better = 1.5;
@@ -59,15 +60,15 @@ const crowdTime = second;
 const poorStrikes = 2;
 const poorPieces = 16;
 /** Halves the worth of a neighbour. */
-const usualDelay = 200 * millisecond;
+export const usualDelay = 200 * millisecond;
 
 /**
  * The number of links this peer makes itself; two places more stay free for peers that
  * find us, and for trials.
  */
-const target = (c: Core) => Math.max(c.cfg.minPeers, c.cfg.maxPeers - maxTrials);
+export const target = (c: Core) => Math.max(c.cfg.minPeers, c.cfg.maxPeers - maxTrials);
 
-const linksAndDials = (c: Core) => c.links.length + c.pend.size;
+export const linksAndDials = (c: Core) => c.links.length + c.pend.size;
 
 /**
  * Keeps the number of neighbours between the minimum and the maximum. It runs when the
@@ -81,7 +82,9 @@ export function checkPeers(c: Core): void {
     c.crowded = true;
     if (over > maxOver || c.now >= c.roomBy) {
       c.crowded = false;
-      return disconnect(c, surplus(c), "too many peers"); // which checks again
+      const last = surplus(c);
+      // parting checks again
+      return __SEEDS__ && c.cfg.seed ? evict(c, last, "others reach more") : disconnect(c, last, "too many peers");
     }
   } else c.crowded = false;
   const heardToo = c.links.length < c.cfg.minPeers || !c.connected;
@@ -98,7 +101,7 @@ function expireDials(c: Core): void {
   for (const id of late.map(([id]) => id).sort()) dialFailed(c, id);
 }
 
-function discover(c: Core, count: number): void {
+export function discover(c: Core, count: number): void {
   c.emit({ type: EffectType.Discover, count });
   let wait = seekMore;
   if (c.links.length < c.cfg.minPeers) wait = c.seekWait = Math.min(Math.max(c.seekWait * 2, firstSeek), lastSeek);
@@ -112,6 +115,7 @@ function setGovern(c: Core, missing: number, heardToo: boolean): void {
     missing > 0 ? nextCandidate(c, heardToo) : Infinity,
     ...[...c.pend.values()].map((d) => d.since + connectPatience),
     c.links.length ? c.reviewAt : Infinity,
+    __SEEDS__ && scouts(c) ? c.scoutAt : Infinity,
     c.crowded ? c.roomBy : Infinity,
     websocketAt(c),
   );
@@ -145,9 +149,10 @@ const idle = (p: Peer) =>
  * the links it wants, nobody could come in if that were always the newest: so it is the
  * least useful one with enough neighbours of its own and nothing under way, and only
  * where there is none the worst of all, which is the newest if the others have been of
- * any use.
+ * any use. Seeds choose by reach.
  */
 function surplus(c: Core): Peer {
+  if (__SEEDS__ && c.cfg.seed) return nearsighted(c);
   const settled = (p: Peer) => !p.hello.seed && p.greeted && idle(p) && p.neighbours.size >= c.cfg.minPeers;
   return (worst(c.links.filter(settled)) ?? worst(c.links))!;
 }
@@ -192,10 +197,11 @@ export function review(c: Core): void {
   }
   const out = dismissable(c);
   if (out) evict(c, ...out);
-  else if (!(c.reviews % 2)) explore(c);
+  else if (!(c.reviews % 2)) explore(c, 0);
 }
 
-function evict(c: Core, p: Peer, why: string): void {
+/** Parts with a neighbour for a long time. */
+export function evict(c: Core, p: Peer, why: string): void {
   c.counters.evictions++;
   if (__EXPLAIN__) note(c, `evict ${p.id}: ${why}`);
   again(c, p.id, maxTries, true);
@@ -226,35 +232,8 @@ function dismissable(c: Core): [Peer, string] | undefined {
  * The neighbour of least worth among those that can leave without harm: not a seed, not
  * on trial, there for long enough, nothing under way.
  */
-function lastOf(c: Core, except?: Peer): Peer | undefined {
+export function lastOf(c: Core, except?: Peer): Peer | undefined {
   return worst(
     c.links.filter((p) => p !== except && !p.trial && !p.hello.seed && idle(p) && c.now - p.since >= trialTime),
   );
-}
-
-/**
- * Connects to one peer more, on trial, where there is a place for it: the mesh that came
- * about by who came first may not be the best. Where all places are taken, a neighbour
- * that has been of no use makes room.
- */
-function explore(c: Core): void {
-  const trials = [...c.links, ...c.pend.values()].filter((p) => p.trial).length;
-  if (trials >= maxTrials || linksAndDials(c) < target(c)) return;
-  const next = bestCandidate(c, true);
-  if (!next) {
-    if (c.connected && c.now >= c.seekAt) discover(c, 1); // for the time after the next
-    return;
-  }
-  if (linksAndDials(c) >= c.cfg.maxPeers) {
-    const p = lastOf(c);
-    // everybody is of use, or nothing is going on that could show who is
-    if (!p || value(p) > 0 || c.links.length <= c.cfg.minPeers || !c.links.some((o) => value(o) > 0)) return;
-    c.counters.evictions++;
-    if (__EXPLAIN__) note(c, `evict ${p.id}: makes room for a trial`);
-    again(c, p.id, maxTries, true);
-    connect(c, next, true);
-    disconnect(c, p, "makes room");
-  } else connect(c, next, true);
-  c.counters.trials++;
-  if (__EXPLAIN__) note(c, `try ${next.id}`);
 }

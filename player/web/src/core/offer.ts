@@ -3,6 +3,7 @@ import { type Core, note, send } from "./core.ts";
 import { get, pieceMap, set } from "./bitset.ts";
 import { messageBytes } from "./bucket.ts";
 import { deal } from "./deal.ts";
+import { hearSeed } from "./elect.ts";
 import { type Item, type Outbound, type Reserved, hear, limit, measured, of, sized, useful } from "./item.ts";
 import { MaxHaves, MaxHops, MaxOffers, MaxOutbound, pieceCount, remember } from "./limits.ts";
 import { type Begin, type Cancel, MessageType, type Offer, Refusal, type Refuse } from "./message.ts";
@@ -141,7 +142,7 @@ export function offered(c: Core, p: Peer, m: Offer): void {
   interested(p, it.track);
   if (m.seeded) {
     it.seeded = true;
-    c.seededAt = c.now;
+    hearSeed(c);
   }
   if (isPromise) return promised(c, it, p, m);
   sized(it, size);

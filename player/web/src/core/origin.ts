@@ -111,7 +111,7 @@ export function startFetch(c: Core, it: Item, { first, count }: Gap, cause: Caus
   it.fetch = { type: EffectType.Fetch, key: it.key, id: ++c.fetchID, first, count, cause };
   it.fetchAt = c.now;
   if (it.hops < 0 || !it.sender.length) it.hops = 0;
-  it.seeded ||= c.cfg.seed;
+  it.seeded ||= __SEEDS__ && c.cfg.seed;
   if (own(cause)) c.owning++;
   c.counters.fetches[cause]!++;
   if (__EXPLAIN__) note(c, `fetch ${it.key} pieces ${first}+${count}: cause ${cause}`);

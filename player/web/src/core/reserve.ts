@@ -29,7 +29,7 @@ export function flushReserve(c: Core): void {
 
 /** Places reservations for items at one neighbour. */
 export function reserveAt(c: Core, p: Peer, wishes: Item[]): void {
-  if (!p.greeted || c.cfg.seed) return; // a seed fetches for itself and waits for nobody
+  if (!p.greeted || __SEEDS__ && c.cfg.seed) return; // a seed fetches for itself and waits for nobody
   const all: Reservation[] = [];
   for (const it of wishes) {
     // who wants the same from us is not asked on others' behalf
@@ -72,7 +72,7 @@ export function reserved(c: Core, p: Peer, m: Reserve): void {
       !it.wanted &&
       !it.relay &&
       !c.cfg.metered &&
-      !c.cfg.seed &&
+      !(__SEEDS__ && c.cfg.seed) &&
       c.relays < c.cfg.relayReservations &&
       c.links.length > 1
     ) {

@@ -1,5 +1,6 @@
 // What a swarm that uploads less than it watches leaves to the origin (swarm/short.go).
 import type { Core } from "./core.ts";
+import { hunt } from "./explore.ts";
 import type { Item } from "./item.ts";
 import { MaxTracks } from "./limits.ts";
 import type { Track } from "./subscribe.ts";
@@ -26,11 +27,12 @@ export function learnt(c: Core, { track }: Item): Track {
 
 /**
  * Books that the origin had to be asked for a part of a segment, because neighbours would
- * have brought it too late.
+ * have brought it too late; live, it looks for a better one.
  */
 export function fellShort(c: Core, it: Item): void {
   if (it.short || it.n <= 0) return;
   it.short = true;
+  if (it.need.available > 0) hunt(c);
   const t = learnt(c, it);
   t.short += shortStep * (Math.min(1, (it.n - it.held) / it.n + shortSpare) - t.short);
 }

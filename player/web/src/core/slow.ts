@@ -4,9 +4,9 @@ import type { Item } from "./item.ts";
 import { MessageType } from "./message.ts";
 import { panicAt } from "./elect.ts";
 import { growth } from "./flow.ts";
-import { again, maxTries } from "./candidates.ts";
+import { evict } from "./govern.ts";
 import { MaxBanned, remember } from "./limits.ts";
-import { type Peer, disconnect } from "./peer.ts";
+import type { Peer } from "./peer.ts";
 import { type Source, busy, firstService, inflow, pace, release } from "./source.ts";
 import { nothing } from "./subscribe.ts";
 import { type Duration, type Time, millisecond, second } from "./time.ts";
@@ -95,10 +95,8 @@ export function expelSilent(c: Core): void {
     if (c.peers.get(p.id) !== p || p.letDowns < mostLetDowns) continue;
     if (p.delivered) {
       if (p.hello.seed || c.links.length <= c.cfg.minPeers) continue;
-      again(c, p.id, maxTries, true);
     } else remember(c.banned, p.id, MaxBanned);
-    c.counters.evictions++;
-    disconnect(c, p, "offers and does not send");
+    evict(c, p, "offers and does not send");
   }
 }
 

@@ -65,7 +65,7 @@ export interface Subscriber {
 
 /** Credits a neighbour with being first to have a piece. */
 export function first(c: Core, it: Item, p: Peer, i: number): void {
-  if (c.cfg.seed || it.n <= 0) return;
+  if (__SEEDS__ && c.cfg.seed || it.n <= 0) return;
   let lead = p.leads.get(it.track);
   if (!lead) {
     if (p.leads.size >= MaxSubscribed) p.leads.clear();
@@ -81,7 +81,7 @@ export function first(c: Core, it: Item, p: Peer, i: number): void {
  */
 export function prove(c: Core, it: Item): void {
   const { track } = it;
-  if (c.cfg.seed) return;
+  if (__SEEDS__ && c.cfg.seed) return;
   const t = learnt(c, it);
   t.hops = Math.max(it.hops, 0);
   let changed = false;

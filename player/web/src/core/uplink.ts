@@ -1,5 +1,5 @@
 // How fast pieces leave this peer, and who gets how much of that (swarm/uplink.go).
-import type { Core } from "./core.ts";
+import { type Core } from "./core.ts";
 import { weakUplink } from "./elect.ts";
 import { PieceSize } from "./limits.ts";
 import { ownUplink } from "./mute.ts";
@@ -84,7 +84,7 @@ export const stale = (u: Uplink): Duration => (u.rate ? Math.max(staleLane, 2 * 
  * the pieces, and a segment that plain HTTP brings in time would come late.
  */
 export const yields = (c: Core): boolean =>
-  c.owning > 0 && !c.cfg.seed && (ownUplink(c) || Math.trunc(c.uplink.rate * 8 * PieceSize)) < weakUplink;
+  c.owning > 0 && !(__SEEDS__ && c.cfg.seed) && (ownUplink(c) || Math.trunc(c.uplink.rate * 8 * PieceSize)) < weakUplink;
 
 /**
  * A receiver's part of the uplink beside others: those who can pass on more get more,

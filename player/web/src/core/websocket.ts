@@ -54,7 +54,7 @@ const lastReopen = 60 * second;
 export function checkWebsocket(c: Core): void {
   const { websocket: ws, cfg, now } = c;
   const links = c.links.length;
-  if (!cfg.disconnectWebsocketOnMax || cfg.seed) return;
+  if (!cfg.disconnectWebsocketOnMax || __SEEDS__ && c.cfg.seed) return;
   if (!ws.closed) {
     if (links < cfg.maxPeers || !c.connected || now < ws.keepUntil) return;
     if (__EXPLAIN__) note(c, `websocket closed: ${links} links`);
@@ -83,8 +83,9 @@ export function checkWebsocket(c: Core): void {
 }
 
 /** When checkWebsocket has something to do next, Infinity if never. */
-export function websocketAt({ websocket: ws, cfg, now }: Core): Time {
-  if (!cfg.disconnectWebsocketOnMax || cfg.seed) return Infinity;
+export function websocketAt(c: Core): Time {
+  const { websocket: ws, cfg, now } = c;
+  if (!cfg.disconnectWebsocketOnMax || __SEEDS__ && c.cfg.seed) return Infinity;
   if (ws.closed) return ws.needed ? ws.openAt : ws.refreshAt;
   return ws.keepUntil > now ? ws.keepUntil : Infinity;
 }
