@@ -45,6 +45,9 @@ type Config struct {
 	// Core configures the brain; ID comes from signalling, a RandomSeed of 0 is
 	// replaced by a random one.
 	Core swarm.Config
+	// Budget bounds what all peers of this Config upload in a month (default: nothing
+	// does).
+	Budget *node.Budget
 	// RTC configures links; URL, Swarm, Seed and MaxLinks are filled in.
 	RTC rtc.Config
 	// Session tunes Open's session; URL, Swarm, Node and Log are filled in.
@@ -102,7 +105,7 @@ func (cfg Config) join(swarmID string) (_ Node, err error) {
 	nc := node.Config{
 		Swarm: swarmID, Store: store.View(swarmID), Origin: origin,
 		Signer: cfg.Signer, PublicKey: cfg.PublicKey, RequireSigned: cfg.RequireSigned,
-		Core: cfg.Core, Log: cfg.Log,
+		Core: cfg.Core, Log: cfg.Log, Budget: cfg.Budget,
 	}
 	if nc.Core.RandomSeed == 0 {
 		nc.Core.RandomSeed = rand.Uint64()

@@ -19,6 +19,7 @@ const touchInterval = time.Minute
 // diskTier keeps contents and entries as files:
 //
 //	lock                  held while the directory is open
+//	uploaded              of package node, see Budget
 //	temp/*                files being written, removed at open
 //	contents/ab/ab12…     identity bytes, named by digest
 //	entries/cd/cd34…      one per (swarm, key), see diskEntry; its modification

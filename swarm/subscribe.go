@@ -204,6 +204,17 @@ func (c *Core) subscribed(p *peer, m Subscribe) {
 	p.children[m.Track] = &subscriber{slices: slices}
 }
 
+// Subscribers are the tracks of which each neighbour is pushed slices.
+func (c *Core) Subscribers() map[PeerID][]string {
+	all := map[PeerID][]string{}
+	for _, p := range c.links {
+		for name := range p.children {
+			all[p.id] = append(all[p.id], name)
+		}
+	}
+	return all
+}
+
 // affords is those of some slices of a segment that this peer pushes besides what it
 // pushes of it already: of all that subscribers want, pushShare times what its uplink
 // carries while a segment lasts. The rest they ask for, of whoever has it by then.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/shoal-p2p/shoal/player"
 	"github.com/shoal-p2p/shoal/segments"
 	"github.com/shoal-p2p/shoal/swarm"
+	"github.com/shoal-p2p/shoal/swarm/node"
 	"github.com/shoal-p2p/shoal/swarm/rtc"
 )
 
@@ -22,6 +25,7 @@ type peerOptions struct {
 	token, tokenFile            string
 	cacheSize, memory           byteSize
 	upload                      byteSize // bit/s
+	uploadMonthly               byteSize
 	minPeers, maxPeers          int
 	loopback, metered           bool
 	relayOnly                   bool
@@ -39,6 +43,7 @@ func peerFlags(cmd *cobra.Command) *peerOptions {
 	f.Var(&o.cacheSize, "cache-size", "most bytes kept in --cache, for example 10GiB")
 	f.Var(&o.memory, "memory", "most bytes of segments kept in memory")
 	f.Var(&o.upload, "upload-max", "upload cap in bit/s, for example 5M (default: none)")
+	f.Var(&o.uploadMonthly, "upload-monthly", "most bytes uploaded in a calendar month (UTC), for example 100G; counted in --cache, or without it from each start (default: no bound)")
 	f.StringVar(&o.trust, "trust", "", "public key whose signed segments alone are accepted (default: the key signalling announces, if any)")
 	f.IntVar(&o.minPeers, "min-peers", 0, "peers below which more are looked for (default 4)")
 	f.IntVar(&o.maxPeers, "max-peers", 0, "most peers at a time (default 10)")
@@ -81,6 +86,15 @@ func (o *peerOptions) config(log *slog.Logger) (player.Config, *segments.Store, 
 		return cfg, nil, err
 	}
 	cfg.Store = store
+	if o.uploadMonthly > 0 {
+		file := ""
+		if o.cache != "" {
+			file = filepath.Join(o.cache, "uploaded")
+		}
+		if cfg.Budget, err = node.NewBudget(int64(o.uploadMonthly), file); err != nil {
+			return cfg, nil, errors.Join(err, store.Close())
+		}
+	}
 	return cfg, store, nil
 }
 

@@ -33,6 +33,9 @@ type Config struct {
 	RequireSigned bool
 	// Core configures the brain.
 	Core swarm.Config
+	// Budget bounds what is uploaded in a month (default: nothing does). Nodes may share
+	// one; Close writes its count down.
+	Budget *Budget
 	// Log gets what an operator should know (default: discarded).
 	Log *slog.Logger
 }

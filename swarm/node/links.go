@@ -64,6 +64,9 @@ func (n *Node) Control(l Link, message []byte) {
 		return
 	}
 	n.post(func() {
+		if n.declined(l.Peer(), m) {
+			return
+		}
 		switch m := m.(type) {
 		case swarm.Accept:
 			n.size(m.Key)

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -35,6 +36,7 @@ type Node struct {
 	// owned by the loop
 	core    *swarm.Core
 	queue   []swarm.Input
+	silent  bool // nothing is sent: the upload budget is spent
 	flight  flight
 	feeding bool
 	known   map[segments.Key]struct{} // told to the core as held
@@ -64,6 +66,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.unlisten = cfg.Store.OnEvict(n.onEvict)
 	n.post(func() {
+		n.obey()
 		for _, k := range cfg.Store.Keys() {
 			n.found(k)
 		}
@@ -90,6 +93,7 @@ func (n *Node) Close() error {
 			n.keep(o)
 			o.assembly.Fail(ErrClosed)
 		}
+		err = errors.Join(err, n.cfg.Budget.Flush())
 	})
 	return err
 }
@@ -174,6 +178,7 @@ func (n *Node) loop() {
 			n.feed(swarm.Tick{})
 		case <-sweep.C:
 			n.sweep()
+			n.obey()
 			if n.clock.jumped(time.Now(), n.now()) {
 				n.feed(swarm.NeedSignal{})
 			}

@@ -43,6 +43,10 @@ func (n *Node) send(s swarm.Send) {
 	case swarm.Begin:
 		n.begin(l, m)
 		return
+	case swarm.Offer:
+		if n.silent {
+			return
+		}
 	case swarm.Accept:
 		n.object(m.Key).touched = time.Now() // bytes for a neighbour need a place too
 	}
@@ -134,9 +138,18 @@ func (n *Node) transmit(t swarm.Transmit) {
 		frame := make([]byte, 0, wire.PieceHeader+len(payload))
 		n.bulk(l, wire.AppendPiece(frame, wire.Piece{Transfer: t.Transfer, Index: uint32(i), Compressed: compressed, Continues: continues, Payload: payload}))
 		l.bytesOut.Add(int64(len(payload)))
-		n.stats.uploaded.Add(int64(len(payload)))
+		n.sentBytes(len(payload))
 	}
+	n.obey()
 	n.handOver(l, sent)
+}
+
+// sentBytes counts payload that was handed to a link.
+func (n *Node) sentBytes(count int) {
+	n.stats.uploaded.Add(int64(count))
+	if err := n.cfg.Budget.take(count); err != nil {
+		n.cfg.Log.Warn("the upload of this month is not written down", "err", err)
+	}
 }
 
 // tellLeaves sends the leaves of a growing segment up to the pieces that follow,

@@ -67,7 +67,7 @@ func (n *Node) transmitTail(t swarm.TransmitTail) {
 	ship.tail.bytes += fresh
 	ship.tail.frames++
 	l.bytesOut.Add(int64(fresh))
-	n.stats.uploaded.Add(int64(fresh))
+	n.sentBytes(fresh)
 }
 
 // rest is what of a piece its receiver has not been sent as a tail.
