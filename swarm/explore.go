@@ -45,7 +45,7 @@ func (c *Core) explore(little float64) {
 			return // everybody is of use, or nothing is going on that could show who is
 		}
 		c.connect(next, true)
-		c.evict(p, "makes room")
+		c.evict(p, "too many peers")
 	} else {
 		c.connect(next, true)
 	}

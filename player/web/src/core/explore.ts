@@ -36,7 +36,7 @@ export function explore(c: Core, little: number): void {
     // everybody is of use, or nothing is going on that could show who is
     if (!p || value(p) > little || c.links.length <= c.cfg.minPeers || !c.links.some((o) => value(o) > 0)) return;
     connect(c, next, true);
-    evict(c, p, "makes room");
+    evict(c, p, "too many peers");
   } else connect(c, next, true);
   c.counters.trials++;
   if (__EXPLAIN__) note(c, `try ${next.id}`);
@@ -50,7 +50,7 @@ export function explore(c: Core, little: number): void {
 export function hunt(c: Core): void {
   if (c.now < c.huntAt) return;
   c.huntAt = c.now + jitter(c, huntEvery);
-  explore(c, littleUse * (c.links.reduce((sum, p) => sum + value(p), 0) / c.links.length));
+  explore(c, (c.links.reduce((sum, p) => sum + value(p), 0) / c.links.length) * littleUse);
 }
 
 /**

@@ -13,6 +13,8 @@ import { ownUplink } from "./mute.ts";
 import { learnt } from "./short.ts";
 import { due, release } from "./source.ts";
 import { type Duration, type Time, millisecond, seconds } from "./time.ts";
+import { lanes } from "./uplink.ts";
+import { onTheirWay } from "./upload.ts";
 
 export const sliceCount = 8;
 export const allSlices = 255;
@@ -23,9 +25,11 @@ export const slicePattern = (slices: number): number => Math.imul(slices, 0x0101
 /**
  * The lead from which on a neighbour is asked to push a slice. A lead is Σ share(n)/2^age:
  * the share of a slice's pieces that the neighbour was the first to have, halved with
- * every later segment; 2 is the most.
+ * every later segment; 2 is the most. Who is first with three tenths of them, time and
+ * again, has 0.6: in a mesh nobody is first with nearly all, and each hop that is pushed
+ * saves a round trip.
  */
-const proven = 1.7;
+const proven = 0.6;
 /** How many times a parent's lead another's must be to replace it. */
 const overtaken = 1.5;
 /**
@@ -173,9 +177,12 @@ export function subscribed(c: Core, p: Peer, { track, slices }: Subscribe): void
 /**
  * Those of some slices of a segment that this peer pushes besides what it pushes of it
  * already: of all that subscribers want, pushShare times what its uplink carries while a
- * segment lasts. The rest they ask for, of whoever has it by then.
+ * segment lasts. The rest they ask for, of whoever has it by then. Where the origin has to
+ * bring a part of each segment, uplinks are the bound, and nothing leaves unasked before
+ * what was asked for.
  */
 export function affords(c: Core, it: Item, slices: number): number {
+  if (onTheirWay(c) >= lanes(c.uplink) && c.tracks.get(it.track)?.short) return 0;
   const carried = pushShare * sliceCount * ownUplink(c) * seconds(it.need.duration);
   const room = carried > 0 && it.size > 0 ? Math.trunc(carried / (8 * it.size)) : Infinity;
   let afforded = 0;

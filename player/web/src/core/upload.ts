@@ -187,7 +187,7 @@ function transmit(c: Core, out: Outbound, first: number, n: number): void {
  * How many pieces links have that have not left, those apart that are stuck on a link of
  * their own.
  */
-const onTheirWay = (c: Core) =>
+export const onTheirWay = (c: Core) =>
   c.links.reduce((n, p) => (c.now - p.owedAt < stale(c.uplink) ? n + p.outstanding : n), 0);
 
 /** When a piece goes before everybody's fair share. */
