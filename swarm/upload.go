@@ -5,8 +5,13 @@ import (
 	"time"
 )
 
-// burstPieces is the longest run handed to a link at once.
-const burstPieces = 2
+const (
+	// burstPieces is the longest run handed to a link at once.
+	burstPieces = 2
+	// earlyCopies of a piece are pushed while the rest of its segment still comes from the
+	// origin. More would give everybody the same beginning, and nothing to trade.
+	earlyCopies = 2
+)
 
 // accepted opens a transfer, or replaces what a running one still owes.
 func (c *Core) accepted(p *peer, m Accept) {
@@ -123,9 +128,11 @@ func (out *outbound) none() bool {
 
 // next is what to send next: of a segment whose size is known, the piece that was
 // sent to the fewest, so that receivers have something to trade; else the first run,
-// at most burstPieces.
+// at most burstPieces. Of what is pushed and still comes from the origin, a piece goes out
+// earlyCopies times.
 func (out *outbound) next() (first, count int) {
 	it := out.item
+	early := out.pushed && out.slices != 0 && it.hops == 0 && !it.whole
 	best := uint32(1<<32 - 1)
 	for w := range it.have {
 		m := out.ready(w)
@@ -138,6 +145,9 @@ func (out *outbound) next() (first, count int) {
 		}
 		for ; m != 0; m &= m - 1 {
 			i := w<<6 + bits.TrailingZeros64(m)
+			if early && it.given[i] >= earlyCopies {
+				continue
+			}
 			if rank := uint32(it.given[i])<<16 | (uint32(i)+out.peer.salt)*2654435761>>16; rank < best {
 				first, count, best = i, 1, rank
 			}

@@ -50,8 +50,10 @@ export interface Counters {
 
 export function newCounters(): Counters {
   const byCause = () => new Array<number>(Cause.NotShareable + 1).fill(0);
+  const originBytes = byCause();
+  if (!__EXPLAIN__) return { originBytes } as Counters; // the only one that a page tells of
   return {
-    originBytes: byCause(),
+    originBytes,
     fetches: byCause(),
     fetchErrors: 0,
     reservations: 0,

@@ -85,7 +85,7 @@ export function forward(c: Core, p: Peer, f: Forward): void {
     from === p.id &&
     take(c.relayed, c.now, relayBurst, relaysPerSecond)
   ) {
-    c.counters.forwards++;
+    if (__EXPLAIN__) c.counters.forwards++;
     send(c, to, f);
-  } else c.counters.forwardsCut++;
+  } else if (__EXPLAIN__) c.counters.forwardsCut++;
 }

@@ -38,7 +38,7 @@ export function explore(c: Core, little: number): void {
     connect(c, next, true);
     evict(c, p, "too many peers");
   } else connect(c, next, true);
-  c.counters.trials++;
+  if (__EXPLAIN__) c.counters.trials++;
   if (__EXPLAIN__) note(c, `try ${next.id}`);
 }
 

@@ -202,7 +202,7 @@ export function review(c: Core): void {
 
 /** Parts with a neighbour for a long time. */
 export function evict(c: Core, p: Peer, why: string): void {
-  c.counters.evictions++;
+  if (__EXPLAIN__) c.counters.evictions++;
   if (__EXPLAIN__) note(c, `evict ${p.id}: ${why}`);
   again(c, p.id, maxTries, true);
   disconnect(c, p, why);

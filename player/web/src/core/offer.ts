@@ -120,14 +120,14 @@ export function tell(c: Core, it: Item, r: Reserved, m: Offer): void {
     if (slices === allSlices) return;
   }
   r.told = true;
-  c.counters.offersSent++;
+  if (__EXPLAIN__) c.counters.offersSent++;
   send(c, p, m);
 }
 
 /** Books what a neighbour has of a segment and asks it for some. */
 export function offered(c: Core, p: Peer, m: Offer): void {
   const { key, size, hops, pieces, more } = m;
-  c.counters.offersHeard++;
+  if (__EXPLAIN__) c.counters.offersHeard++;
   if (__EXPLAIN__) note(c, `offer ${key} by ${p.id}: ${pieces} pieces and ${more}, ${hops} hops`);
   const it = c.items.get(key);
   const isPromise = !pieces && !more.length && size;
@@ -208,7 +208,7 @@ export function follow(c: Core, it: Item): void {
   best.from = it.prefix;
   best.started = best.last = c.now;
   recount(it);
-  c.counters.accepts++;
+  if (__EXPLAIN__) c.counters.accepts++;
   if (__EXPLAIN__) note(c, `follow ${best.peer.id} on ${it.key} from piece ${best.from}`);
   send(c, best.peer, {
     type: MessageType.Accept,
@@ -245,7 +245,7 @@ export function refused(c: Core, p: Peer, { key, reason }: Refuse): void {
   if (reason === Refusal.Gone) p.haves.delete(key);
   const s = of(it.sources, p);
   if (!s || !busy(s)) return;
-  c.counters.refusals++;
+  if (__EXPLAIN__) c.counters.refusals++;
   release(s);
   s.blocked = true;
   if (reason === Refusal.Gone) removeSource(c, s);

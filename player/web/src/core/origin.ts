@@ -113,7 +113,7 @@ export function startFetch(c: Core, it: Item, { first, count }: Gap, cause: Caus
   if (it.hops < 0 || !it.sender.length) it.hops = 0;
   it.seeded ||= __SEEDS__ && c.cfg.seed;
   if (own(cause)) c.owning++;
-  c.counters.fetches[cause]!++;
+  if (__EXPLAIN__) c.counters.fetches[cause]!++;
   if (__EXPLAIN__) note(c, `fetch ${it.key} pieces ${first}+${count}: cause ${cause}`);
   c.emit(it.fetch);
   promise(c, it);
@@ -164,7 +164,7 @@ export function fetchEnded(c: Core, f: FetchEnded): void {
       it.need.fetchable = false;
       break;
     default:
-      c.counters.fetchErrors++;
+      if (__EXPLAIN__) c.counters.fetchErrors++;
       it.dead = f.error === FetchError.Final;
       retryLater(c, it, f.retryAfter);
       starve(c, it);
@@ -232,7 +232,7 @@ export function sample(c: Core, it: Item): void {
   if (c.cfg.signed || !it.sender.length || !it.need.fetchable || n <= 0 || it.private) return;
   if (c.cfg.random() >= c.cfg.sampleRate) return;
   const cause = Cause.Sample;
-  c.counters.fetches[cause]!++;
+  if (__EXPLAIN__) c.counters.fetches[cause]!++;
   c.emit({ type: EffectType.Fetch, key: it.key, id: ++c.fetchID, first: Math.trunc(c.cfg.random() * n), count: 1, cause });
 }
 
@@ -245,7 +245,7 @@ export function badPiece(c: Core, { from, key }: Pick<BadPiece, "from" | "key">)
 export function conflict(c: Core, x: Conflict): void {
   const it = c.items.get(x.key);
   if (!it) return;
-  c.counters.conflicts++;
+  if (__EXPLAIN__) c.counters.conflicts++;
   const p = c.peers.get(x.from);
   if (p) {
     const s = of(it.sources, p);

@@ -212,7 +212,7 @@ export function disconnect(c: Core, p: Peer, reason: string): void {
 /** Bans a neighbour, or a peer that is none any more. */
 export function ban(c: Core, peer: PeerID, key: Key, reason: string): void {
   remember(c.banned, peer, MaxBanned);
-  c.counters.bans++;
+  if (__EXPLAIN__) c.counters.bans++;
   if (__EXPLAIN__) note(c, `ban ${peer} for ${key}: ${reason}`);
   c.emit({ type: EffectType.Ban, peer, key, reason });
   if (c.peers.has(peer)) linkDown(c, peer);

@@ -52,7 +52,7 @@ function lonely(c: Core, it: Item): boolean {
 /** Books a neighbour's interest and answers at once with what is here. */
 export function reserved(c: Core, p: Peer, m: Reserve): void {
   for (const r of m.items) {
-    c.counters.reservations++;
+    if (__EXPLAIN__) c.counters.reservations++;
     if (p.reserved.size >= MaxReservations) break;
     const it = itemOf(c, r.key);
     const due = c.now + r.due + ReservationLife;

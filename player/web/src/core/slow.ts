@@ -53,7 +53,7 @@ export function replaceSlow(c: Core, it: Item): void {
 
 function stalled(c: Core, s: Source): void {
   const { item: it, peer: p } = s;
-  c.counters.stalls++;
+  if (__EXPLAIN__) c.counters.stalls++;
   if (__EXPLAIN__) note(c, `stall ${it.key}: ${p.id} sent ${s.got} pieces, the last word ${c.now - s.last} ns ago`);
   send(c, p, { type: MessageType.Cancel, key: it.key });
   judge(c, s);
@@ -78,7 +78,7 @@ export function judge(c: Core, s: Source): void {
     if (s.got) p.letDowns = 0;
   } else if (c.now - s.owing >= c.cfg.stallAfter + 2 * p.rtt + usual(p)) {
     s.judged = true;
-    c.counters.letDowns++;
+    if (__EXPLAIN__) c.counters.letDowns++;
     if (++p.letDowns >= mostLetDowns) c.silent.push(p);
   }
 }

@@ -334,7 +334,7 @@ export function ask(c: Core, s: Source): void {
   const first = all[0] ?? 0;
   const end = all.length ? all.at(-1)! + 1 : 0;
   const count = end - first;
-  c.counters.accepts++;
+  if (__EXPLAIN__) c.counters.accepts++;
   if (__EXPLAIN__) note(c, `ask ${p.id} for ${s.waiting} pieces of ${it.key}, ${first}+${count}`);
   const only = count === all.length ? new Uint8Array() : pieceMap(map, first, end);
   send(c, p, { type: MessageType.Accept, key: it.key, first, count, due: due(c, it), only });

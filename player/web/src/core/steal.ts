@@ -49,7 +49,7 @@ export function steal(c: Core, p: Peer): boolean {
       ask(c, slow);
       request(c, s, i);
       it.stolen++;
-      c.counters.stolen++;
+      if (__EXPLAIN__) c.counters.stolen++;
       ask(c, s);
       return true;
     }

@@ -156,7 +156,7 @@ export function overtake(c: Core, it: Item): void {
     }
     if (behind <= pushLag) continue;
     if (__EXPLAIN__) note(c, `overtake ${s.peer.id} on ${it.key}: ${behind} pieces behind`);
-    c.counters.overtaken++;
+    if (__EXPLAIN__) c.counters.overtaken++;
     release(s);
     send(c, s.peer, nothing(c, it));
   }

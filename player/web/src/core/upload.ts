@@ -63,7 +63,7 @@ export function accepted(c: Core, p: Peer, m: Accept): void {
  */
 function endPush(c: Core, out: Outbound): void {
   if (out.pushed && out.slices && here(out.item)) {
-    c.counters.offersSent++;
+    if (__EXPLAIN__) c.counters.offersSent++;
     send(c, out.peer, offer(out.item));
   }
   out.slices = 0;
@@ -103,7 +103,7 @@ export function push(c: Core, it: Item, r: Reserved, slices: number): void {
   out.pushed = true;
   out.due = r.due - ReservationLife;
   out.slices = slices;
-  c.counters.pushes++;
+  if (__EXPLAIN__) c.counters.pushes++;
   pump(c);
 }
 
@@ -114,12 +114,20 @@ function ready(out: Outbound, w: number): number {
 }
 
 /**
+ * So many copies of a piece are pushed while the rest of its segment still comes from the
+ * origin. More would give everybody the same beginning, and nothing to trade.
+ */
+const earlyCopies = 2;
+
+/**
  * What to send next: of a segment whose size is known, the piece that was sent to the
  * fewest, so that receivers have something to trade; else the first run, at most of two
- * pieces and not across a multiple of 64.
+ * pieces and not across a multiple of 64. Of what is pushed and still comes from the
+ * origin, a piece goes out earlyCopies times.
  */
 export function next(out: Outbound): Gap {
-  const { have, given } = out.item;
+  const { have, given, hops, whole } = out.item;
+  const most = out.pushed && out.slices && !hops && !whole ? earlyCopies : Infinity;
   const best: Gap = { first: 0, count: 0 };
   let least = Infinity;
   for (let w = 0; w < have.length; w++)
@@ -127,7 +135,7 @@ export function next(out: Outbound): Gap {
       const first = w * 32 + lowest(m);
       if (!given.length) return { first, count: (first + 1) & 63 && (ready(out, (first + 1) >> 5) >> (first + 1)) & 1 ? 2 : 1 };
       const rank = rarity(given[first]!, first, out.peer.salt);
-      if (rank < least) {
+      if (rank < least && given[first]! < most) {
         least = rank;
         best.first = first;
         best.count = 1;
@@ -170,7 +178,7 @@ function transmit(c: Core, out: Outbound, first: number, n: number): void {
   if (n) {
     c.emit({ type: EffectType.Transmit, to: p.id, transfer, key, first, count: n });
     c.upload.take(n);
-    c.counters.piecesOut += n;
+    if (__EXPLAIN__) c.counters.piecesOut += n;
     owe(c, p, n);
     c.clock = Math.max(c.clock, p.clock);
     p.clock = c.clock + n / weight(p);

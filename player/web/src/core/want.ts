@@ -149,16 +149,17 @@ export function schedule(c: Core, it: Item): void {
 export function gained(c: Core, g: Gained): void {
   const it = c.items.get(g.key);
   if (!it || it.whole || g.first < 0 || g.count < 0 || g.first + g.count > MaxPieces) {
-    if (it?.whole) c.counters.piecesTwice += g.count;
+    if (__EXPLAIN__ && it?.whole) c.counters.piecesTwice += g.count;
     return;
   }
   measured(c, it, g.size);
   const fresh = add(it, g.first, g.count);
-  c.counters.piecesTwice += g.count - fresh;
+  if (__EXPLAIN__) c.counters.piecesTwice += g.count - fresh;
   const p = c.peers.get(g.from);
-  if (!g.from) c.counters.piecesOrigin += fresh;
-  else if (p) {
-    c.counters.piecesIn += fresh;
+  if (!g.from) {
+    if (__EXPLAIN__) c.counters.piecesOrigin += fresh;
+  } else if (p) {
+    if (__EXPLAIN__) c.counters.piecesIn += fresh;
     credit(c, it, p, g.first, g.count);
     expect(c, it);
   }
@@ -180,9 +181,9 @@ export function wake(c: Core, { timer }: Item, at: Time, why: Reason): void {
  */
 function complete(c: Core, it: Item, drained: boolean): void {
   it.whole = true;
-  c.counters.completed++;
+  if (__EXPLAIN__) c.counters.completed++;
   if (__EXPLAIN__) note(c, `whole ${it.key}: ${it.held} pieces, ${it.hops} hops, from [${it.sender.join(" ")}]`);
-  if (it.sender.length && !it.fetch.cause) c.counters.completedPeer++;
+  if (__EXPLAIN__ && it.sender.length && !it.fetch.cause) c.counters.completedPeer++;
   cancelInbound(c, it);
   if (it.fetching && !drained) c.emit({ type: EffectType.CancelFetch, key: it.key });
   if (it.relay) {
