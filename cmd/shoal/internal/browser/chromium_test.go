@@ -218,14 +218,28 @@ func (tb *tab) reload(t testing.TB) {
 }
 
 // close is what the viewer does: the page may say good-bye.
-func (tb *tab) close() { tb.cancel() }
+func (tb *tab) close() time.Time {
+	at := time.Now()
+	tb.cancel()
+	return at
+}
 
-// crash ends the tab's process on the spot: nobody says anything.
-func (tb *tab) crash() {
-	// The command is never answered, as whoever would do so is gone.
-	ctx, cancel := context.WithTimeout(tb.ctx, 500*time.Millisecond)
-	defer cancel()
-	chromedp.Call(ctx, page.Crash, cdp.Empty{})
+// crash ends the tab's process on the spot, and says when: nobody says anything there.
+func (tb *tab) crash() time.Time {
+	// The command is never answered, as whoever would do so is gone. On a busy machine it
+	// may not have got there: then the tab answers something else.
+	for {
+		at := time.Now()
+		ctx, cancel := context.WithTimeout(tb.ctx, 500*time.Millisecond)
+		chromedp.Call(ctx, page.Crash, cdp.Empty{})
+		cancel()
+		ctx, cancel = context.WithTimeout(tb.ctx, 2*time.Second)
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("true"))
+		cancel()
+		if err != nil {
+			return at
+		}
+	}
 }
 
 // screenshot writes what the tab shows to a PNG file.

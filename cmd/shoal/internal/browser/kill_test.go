@@ -80,12 +80,9 @@ func TestTimedKill(t *testing.T) {
 			return len(n.Peers) == 1 && n.PeerBytes > 0 && v.Measurement().Startup > 0
 		})
 		before := v.Measurement()
-		begin := time.Now()
-		tb.crash()
-		for time.Since(begin) < patience && len(session.Stats().Node.Peers) > 0 {
-			time.Sleep(5 * time.Millisecond)
-		}
-		took := time.Since(begin)
+		noticed := noted(func() bool { return len(session.Stats().Node.Peers) == 0 })
+		begin := tb.crash()
+		took := (<-noticed).Sub(begin)
 		t.Logf("missed after %v", took.Round(time.Millisecond))
 		if took > soon {
 			t.Errorf("missed after %v, want %v at most", took, soon)

@@ -79,6 +79,18 @@ func TestBrowserAndGoFeedOneAnother(t *testing.T) {
 	tabGet(open("second tab"))
 }
 
+// noted tells when a condition became true, or when it has not for long enough.
+func noted(ok func() bool) <-chan time.Time {
+	at := make(chan time.Time, 1)
+	go func() {
+		for end := time.Now().Add(patience); !ok() && time.Now().Before(end); {
+			time.Sleep(5 * time.Millisecond)
+		}
+		at <- time.Now()
+	}()
+	return at
+}
+
 // TestPeersThatGoAreMissedSoon closes one tab and crashes another: the rest of the
 // swarm notices within 2 s.
 func TestPeersThatGoAreMissedSoon(t *testing.T) {
@@ -89,24 +101,17 @@ func TestPeersThatGoAreMissedSoon(t *testing.T) {
 	stays := s.peer(t, c.newProfile(t), "stays", "{}")
 	for _, leave := range []struct {
 		how string
-		end func(*tab)
+		end func(*tab) time.Time
 	}{{"closes", (*tab).close}, {"crashes", (*tab).crash}} {
 		goes := s.peer(t, c.newProfile(t), leave.how, "{}")
 		stays.until(t, "links to both", "linked(2)")
 		eventually(t, "the Go peer's links to both", func() bool { return len(viewer.Stats().Peers) == 2 })
 		id := eval[string](t, goes, "engine.stats().peer")
 		eval[any](t, stays, "void (window.gone = new Promise(r => engine.on('peers', p => p.peer == '"+id+"' && !p.up && r(Date.now()))))")
-		begin := time.Now()
-		noticed := make(chan time.Duration, 1)
-		go func() {
-			for time.Since(begin) < patience && len(viewer.Stats().Peers) == 2 {
-				time.Sleep(5 * time.Millisecond)
-			}
-			noticed <- time.Since(begin)
-		}()
-		leave.end(goes)
+		noticed := noted(func() bool { return len(viewer.Stats().Peers) < 2 })
+		begin := leave.end(goes)
+		byGo := (<-noticed).Sub(begin)
 		took := time.UnixMilli(int64(eval[float64](t, stays, "gone"))).Sub(begin)
-		byGo := <-noticed
 		t.Logf("a tab that %s is missed by a tab after %v, by a Go peer after %v", leave.how, took.Round(time.Millisecond), byGo.Round(time.Millisecond))
 		if took > soon || byGo > soon {
 			t.Errorf("a tab that %s is missed by a tab after %v, by a Go peer after %v, want %v at most", leave.how, took, byGo, soon)
