@@ -75,17 +75,16 @@ func (o *watchedOrigin) watch(path string, body io.ReadCloser) io.ReadCloser {
 		o.passed[path] = p
 	}
 	p.answers++
-	if p.answers > 1 {
-		return body
-	}
-	return &watchedBody{ReadCloser: body, origin: o, passage: p, hash: sha256.New()}
+	return &watchedBody{ReadCloser: body, origin: o, passage: p, first: p.answers == 1, hash: sha256.New()}
 }
 
-// watchedBody is the first answer of a path.
+// watchedBody is an answer. Who asked first may have taken it back, because peers were
+// quicker: so any that is read to its end tells what the bytes are.
 type watchedBody struct {
 	io.ReadCloser
 	origin  *watchedOrigin
 	passage *passage
+	first   bool
 	hash    hash.Hash
 }
 
@@ -96,7 +95,7 @@ func (b *watchedBody) Read(buf []byte) (int, error) {
 	b.origin.mu.Lock()
 	defer b.origin.mu.Unlock()
 	p := b.passage
-	if n > 0 {
+	if n > 0 && b.first {
 		if p.began.IsZero() {
 			p.began = now
 		}
