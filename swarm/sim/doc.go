@@ -53,21 +53,21 @@
 //
 //	                             offload             median delivery
 //	virtual network              simulated   real    simulated   real
-//	seed and mixed uplinks           0.917   0.917     1314 ms   1276 ms
-//	  of which nobody was told       0.917   0.916     1301 ms   1626 ms
-//	no seed                          0.883   0.897     1458 ms   1542 ms
-//	seed dies                        0.883   0.878     1957 ms   1904 ms
-//	a liar                           0.917   0.917     1000 ms   1057 ms
-//	late joiners, 1 % loss           0.831   0.839     1097 ms   1205 ms
-//	NATs that cannot connect         0.917   0.908     1003 ms   1079 ms
+//	seed and mixed uplinks           0.917   0.917     1277 ms   1269 ms
+//	  of which nobody was told       0.917   0.917     1271 ms   1434 ms
+//	no seed                          0.882   0.908     1315 ms   1364 ms
+//	seed dies                        0.887   0.898     1910 ms   1870 ms
+//	a liar                           0.917   0.917      973 ms   1017 ms
+//	late joiners, 1 % loss           0.831   0.831     1081 ms   1147 ms
+//	NATs that cannot connect         0.917   0.917     1009 ms   1045 ms
 //	namespaces
-//	seed and mixed uplinks           0.917   0.917     1147 ms   1076 ms
-//	  of which nobody was told       0.917   0.918     1138 ms   1396 ms
-//	no seed                          0.882   0.867     1109 ms   1059 ms
-//	seed dies                        0.892   0.867     1621 ms   1588 ms
-//	a liar                           0.917   0.917      792 ms    749 ms
-//	late joiners                     0.880   0.881      798 ms    746 ms
-//	uplinks not told                 0.917   0.917      897 ms    869 ms
+//	seed and mixed uplinks           0.917   0.917     1179 ms   1141 ms
+//	  of which nobody was told       0.917   0.917     1173 ms   1294 ms
+//	no seed                          0.889   0.883     1130 ms   1098 ms
+//	seed dies                        0.892   0.917     1662 ms   1739 ms
+//	a liar                           0.917   0.917      823 ms    812 ms
+//	late joiners                     0.881   0.881      826 ms    797 ms
+//	uplinks not told                 0.917   0.917      658 ms    816 ms
 //
 // What the comparison taught the simulator: windows (without them deliveries over long
 // round trips were a third too early), the time to connect through NATs, headers and
