@@ -129,7 +129,7 @@ func (b *Budget) write() error {
 }
 
 // obey falls silent when the budget is spent, and speaks again when another month begins.
-// Who is served keeps what is on its way, and asks others for the rest.
+// Transfers that were begun are ended.
 func (n *Node) obey() {
 	spent := n.cfg.Budget.spent()
 	if spent == n.silent {

@@ -133,7 +133,7 @@ func (s *session) connect(first *payload) (_ *attempt, err error) {
 		case <-timeout.C:
 			return nil, ErrTimeout
 		case <-checks.C:
-			return nil, fmt.Errorf("%w: no path", ErrTimeout)
+			return nil, fmt.Errorf("%w: no path in %v of checks", ErrTimeout, noPathAfter)
 		case <-s.gone:
 			if err := s.reroute(a); err != nil {
 				return nil, err

@@ -217,14 +217,14 @@ func (tb *tab) reload(t testing.TB) {
 	tb.do(t, "reload", chromedp.Reload())
 }
 
-// close is what the viewer does: the page may say good-bye.
+// close is what the viewer does: the page may say good-bye. It returns when.
 func (tb *tab) close() time.Time {
 	at := time.Now()
 	tb.cancel()
 	return at
 }
 
-// crash ends the tab's process on the spot, and says when: nobody says anything there.
+// crash ends the tab's process on the spot, without a word to anybody, and returns when.
 func (tb *tab) crash() time.Time {
 	// The command is never answered, as whoever would do so is gone. On a busy machine it
 	// may not have got there: then the tab answers something else.
