@@ -129,7 +129,7 @@ func (b *Budget) write() error {
 }
 
 // obey falls silent when the budget is spent, and speaks again when another month begins.
-// Transfers that were begun are ended.
+// Transfers that were begun run to their end.
 func (n *Node) obey() {
 	spent := n.cfg.Budget.spent()
 	if spent == n.silent {
