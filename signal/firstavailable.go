@@ -9,7 +9,7 @@ import (
 
 // FirstAvailable pairs with whoever has spare links, least recently handed out
 // first, so that introductions spread evenly, and every second time with anybody by
-// chance. One of those handed out is a seed when a seed has room, since a seed holds
+// chance; in a film, where viewers say where they are, with those near in it. One of those handed out is a seed when a seed has room, since a seed holds
 // everything first. It is the default.
 //
 // Chance is what makes the swarm small. In a crowd that comes at once only the latest
@@ -24,7 +24,7 @@ func FirstAvailable() Pairing {
 const anyShare = 2
 
 // positionDraws members are drawn for each one by chance in a film.
-const positionDraws = 16
+const positionDraws = 64
 
 // scanLimit bounds the work of one Suggest in a huge swarm. Handed-out members
 // move to the back, so those in front are rarely unusable.
@@ -81,7 +81,11 @@ func (f *firstAvailable) Suggest(p *Peer, n int, usable func(*Peer) bool, into [
 	if !p.Seed {
 		into = f.seeds.take(p, len(into)+1, usable, into)
 	}
-	into = f.chance(p, (n+anyShare-1)/anyShare, most, usable, into)
+	chance := (n + anyShare - 1) / anyShare
+	if p.Position > 0 {
+		chance = n
+	}
+	into = f.chance(p, chance, most, usable, into)
 	into = f.spare.take(p, most, usable, into)
 	into = f.seeds.take(p, most, usable, into)
 	if len(into) == most-n && p.Links == 0 {

@@ -39,6 +39,7 @@ type Core struct {
 	relayed   allowance // forwards of all neighbours together
 
 	origin   originClock
+	outage   outage
 	upload   bucket
 	owning   int  // fetches of its own, see yields
 	owed     int  // pieces handed to links that have not left

@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -16,7 +17,13 @@ func (c *Core) decideOrigin(it *item) {
 		c.now < it.retryAt || c.now < it.need.Available {
 		return
 	}
-	if at, ok := c.panicAt(it); ok && c.now >= at {
+	if c.queues(it) {
+		if !c.outage.on {
+			c.wait(it)
+		}
+		return
+	}
+	if at, ok := c.panicAt(it); ok && c.now >= at && !c.excused(it) {
 		cause := CauseDeadline
 		switch {
 		case c.cfg.Seed:
@@ -32,7 +39,7 @@ func (c *Core) decideOrigin(it *item) {
 		return
 	}
 	first, count, open := it.gap()
-	if !open {
+	if !open || c.outage.on && c.foremost(it.track) != it {
 		return
 	}
 	switch {
@@ -48,7 +55,7 @@ func (c *Core) decideOrigin(it *item) {
 		if it.need.Asked && c.now >= c.alone() {
 			c.startFetch(it, first, count, CauseNoPeer)
 		}
-	case c.now >= max(it.promised, it.electFrom) && !(c.now < it.need.Whole && (it.flows || it.inflow())) && c.elected(it) && !c.pressed(it):
+	case c.now >= max(it.promised, it.electFrom) && !(c.now < it.need.Whole && (it.flows || it.inflow())) && !c.provided(it) && c.elected(it) && !c.pressed(it):
 		// what grows on its way here the origin could not bring sooner
 		if c.fetches >= maxElected {
 			c.wait(it)
@@ -86,6 +93,20 @@ func (c *Core) pressed(it *item) bool {
 		}
 	}
 	return false
+}
+
+// calm is how long before the last moment to ask the origin nobody is elected for a segment
+// that a neighbour has: of a film, or of a live stream that is watched late.
+const calm = 8 * time.Second
+
+// provided says whether a neighbour has what nobody brings of a segment, and there is time
+// to wait until it can send it.
+func (c *Core) provided(it *item) bool {
+	at, ok := c.panicAt(it)
+	if !ok || at-c.now <= calm {
+		return false
+	}
+	return slices.ContainsFunc(it.sources, func(s *source) bool { return c.asks(s) && c.now >= s.peer.shunUntil })
 }
 
 // linkPatience is how long a peer without links waits for one, while others are there
@@ -251,8 +272,13 @@ func (c *Core) hearSeed() {
 // copies is how many of n peers should be fetching by now:
 //
 //	OriginCopies × min(max(1, n / moreCopies), mostCopies) × 2^k,  k = ⌊waited / ElectionStep⌋
+//
+// While the origin fails, k is outageRounds at most: a few go on trying it for all.
 func (c *Core) copies(it *item, n float64) float64 {
 	k := min(max(0, c.now-it.electFrom)/c.cfg.ElectionStep, 40)
+	if c.outage.on {
+		k = min(k, outageRounds)
+	}
 	return c.cfg.OriginCopies * min(max(1, n/moreCopies), mostCopies) * math.Exp2(float64(k))
 }
 

@@ -13,9 +13,10 @@ type item struct {
 	track string
 	timer *timer
 
-	wanted bool
-	need   Want
-	relay  bool // wanted only for neighbours (tier-2)
+	wanted  bool
+	need    Want
+	relay   bool // wanted only for neighbours (tier-2)
+	renewAt Time // when neighbours are told again that it is wanted
 
 	size   int64 // -1 unknown
 	sure   bool  // the edge has checked it; else an offer says so

@@ -60,6 +60,7 @@ func (it *item) here() bool { return !it.private && (it.held > 0 || it.whole || 
 // tellEvery, and pushes it to subscribers.
 func (c *Core) announce(it *item) {
 	if !it.here() || len(it.reserved) == 0 {
+		it.dirty = false
 		return
 	}
 	if at := it.toldAt + c.tellEvery(); it.toldAt > 0 && c.now < at && !it.whole && c.owed > 0 {
@@ -146,6 +147,9 @@ func (c *Core) offered(p *peer, m Offer) {
 	}
 	c.hear(it)
 	p.note(it.track)
+	if !promise && it.failures > 0 { // somebody got what the origin did not send
+		c.originBack()
+	}
 	if m.Seeded {
 		it.seeded = true
 		c.hearSeed()

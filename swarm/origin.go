@@ -15,6 +15,7 @@ const (
 	freshFor   = 500 * time.Millisecond
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 5 * time.Second
+	seedRetry  = time.Second // everybody else waits for it
 )
 
 // fetchMissing asks the origin for what is missing, the longest stretch of it first,
@@ -128,6 +129,9 @@ func (c *Core) startFetch(it *item, first, count int, cause Cause) {
 	if it.hops < 0 || len(it.sender) == 0 {
 		it.hops = 0
 	}
+	if cause == CauseElected && it.need.Available <= 0 && len(c.links) > 0 {
+		c.hunt()
+	}
 	it.seeded = it.seeded || c.cfg.Seed
 	if cause.own() {
 		c.owning++
@@ -185,6 +189,7 @@ func (c *Core) fetchEnded(f FetchEnded) {
 			c.origin.add(max(0, c.now-max(it.fetchAt, it.need.Whole)))
 		}
 		it.failures = 0
+		c.originBack()
 		if it.useful() && cause != CauseSample && it.held == 0 && it.size != 0 {
 			c.retryLater(it, f.RetryAfter)
 		}
@@ -198,6 +203,7 @@ func (c *Core) fetchEnded(f FetchEnded) {
 	case FetchTemporary, FetchFinal:
 		c.counters.FetchErrors++
 		it.dead = f.Err == FetchFinal
+		c.failed(it, f.Err)
 		c.retryLater(it, f.RetryAfter)
 		c.starve(it)
 	}
@@ -210,7 +216,11 @@ func (c *Core) fetchEnded(f FetchEnded) {
 // moment before the deadline at the latest: an origin that has recovered by then
 // must not be found out after it.
 func (c *Core) retryLater(it *item, asked time.Duration) {
-	d := min(firstRetry<<min(it.failures, 10), lastRetry)
+	most := lastRetry
+	if c.cfg.Seed {
+		most = seedRetry
+	}
+	d := min(firstRetry<<min(it.failures, 10), most)
 	d = d/2 + time.Duration(c.random()*float64(d/2))
 	if left := it.need.Deadline - c.lead(it) - c.now; left > 0 {
 		d = min(d, left)

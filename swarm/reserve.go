@@ -9,6 +9,13 @@ import (
 // gossipEvery is how long gains and losses are gathered before neighbours hear.
 const gossipEvery = time.Second
 
+// reserve has a wish told to all neighbours, and again before they forget it: a player
+// may pause, and an origin may fail for longer than ReservationLife.
+func (c *Core) reserve(it *item) {
+	c.toReserve = append(c.toReserve, it)
+	it.renewAt = max(it.need.Deadline, c.now) + ReservationLife/2
+}
+
 // flushReserve tells all neighbours of the wishes placed since the last Drain,
 // in one message each.
 func (c *Core) flushReserve() {

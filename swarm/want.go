@@ -15,13 +15,16 @@ func (c *Core) want(w Want) {
 		it.dead = false // the player tries again, so may we
 	}
 	it.wanted, it.need = true, w
+	if at, ok := c.panicAt(it); ok && !c.excused(it) { // playback may go on sooner than it seemed when the origin failed
+		it.retryAt = min(it.retryAt, max(c.now, at))
+	}
 	if it.relay {
 		it.relay = false
 		c.relays--
 	}
 	if fresh {
 		it.electFrom = c.electionStart(w)
-		c.toReserve = append(c.toReserve, it)
+		c.reserve(it)
 		c.findHolders(it)
 	} else if !it.fetching && !it.heard {
 		it.electFrom = max(it.electFrom, c.electionStart(w))
@@ -100,6 +103,9 @@ func (c *Core) step(it *item) {
 		c.endRelay(it)
 		return
 	}
+	if it.wanted && c.now >= it.renewAt {
+		c.reserve(it)
+	}
 	if it.dirty && c.now >= it.toldAt+c.tellEvery() {
 		c.announce(it)
 	}
@@ -136,6 +142,9 @@ func (c *Core) schedule(it *item) {
 	if end, ok := it.reservationsEnd(); ok && it.relay {
 		sooner(end, WhyExpire)
 	}
+	if it.wanted {
+		sooner(it.renewAt, WhyExpire)
+	}
 	busy := false
 	for _, s := range it.sources {
 		if s.busy() {
@@ -152,7 +161,9 @@ func (c *Core) schedule(it *item) {
 	if at := c.pushUntil(it); at > c.now {
 		sooner(at, WhyStall)
 	}
-	if it.wanted && it.need.Fetchable && !it.fetching && !it.dead {
+	if c.queues(it) {
+		sooner(c.now+lastRetry, WhyRetry)
+	} else if it.wanted && it.need.Fetchable && !it.fetching && !it.dead {
 		floor := max(it.retryAt, it.need.Available)
 		if it.retryAt > c.now {
 			sooner(floor, WhyRetry)
@@ -164,6 +175,9 @@ func (c *Core) schedule(it *item) {
 			sooner(max(floor, c.alone()), WhyElect)
 		}
 		if panicAt, ok := c.panicAt(it); ok {
+			if c.excused(it) {
+				panicAt = c.excuseEnds(it)
+			}
 			sooner(max(floor, panicAt), WhyDeadline)
 		}
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"time"
 
 	"github.com/shoal-p2p/shoal/swarm"
 )
@@ -35,8 +36,9 @@ type peer struct {
 	lie       lie
 	maxPeers  int
 
-	tickAt swarm.Time // when an evTick is due, never if none
-	ticks  int        // in a row at one instant
+	tickAt  swarm.Time // when an evTick is due, never if none
+	ticks   int        // since ticksAt
+	ticksAt swarm.Time
 
 	links   []neighbour
 	banned  map[int32]bool
@@ -114,9 +116,12 @@ func (w *world) tell(p *peer, in swarm.Input) {
 	w.rearm(p)
 }
 
-// maxTicks is how often a brain may ask for a Tick at one instant before it is
-// said to turn in circles.
-const maxTicks = 1000
+// maxTicks is how many Ticks a brain may ask for in ticksSpan before it is said to turn in
+// circles: an instant, and a microsecond later, and again.
+const (
+	maxTicks  = 100
+	ticksSpan = time.Millisecond
+)
 
 // rearm sets the peer's alarm. An alarm that turns out too early asks again, so
 // moving Next later costs nothing.
@@ -142,9 +147,11 @@ func (w *world) tick(p *peer, at swarm.Time) {
 		return
 	}
 	if due-p.skew > w.now {
-		p.ticks = 0
 		w.rearm(p)
 		return
+	}
+	if w.now-p.ticksAt > ticksSpan {
+		p.ticks, p.ticksAt = 0, w.now
 	}
 	if p.ticks++; p.ticks > maxTicks {
 		w.violate("peer %s asks for a tick (%v) at %v again and again", p.id, why, w.now)
@@ -152,7 +159,4 @@ func (w *world) tick(p *peer, at swarm.Time) {
 		return
 	}
 	w.tell(p, swarm.Tick{})
-	if p.tickAt > w.now {
-		p.ticks = 0
-	}
 }

@@ -15,7 +15,7 @@ const (
 	nearChanceShare = 4 // with nearest pairing
 	// positionDraws: of so many draws in a film the one nearest in it is named, as
 	// package signal does.
-	positionDraws = 16
+	positionDraws = 64
 	rescue        = 2 // full members named to one who has no link, when nobody else is left
 )
 
@@ -55,6 +55,9 @@ func (w *world) discover(p *peer, count int) {
 		draws = positionDraws
 	}
 	chance := (count + chanceShare - 1) / chanceShare
+	if w.cfg.Mode == VOD {
+		chance = count
+	}
 	if w.cfg.Pairing == PairNearest {
 		chance = count / nearChanceShare
 	}

@@ -1,4 +1,5 @@
 // The brain of one peer (swarm/core.go): a pure state machine without clock or I/O.
+import type { Outage } from "./outage.ts";
 import { type Config, type Settings, populate } from "./config.ts";
 import { type Counters, newCounters } from "./counters.ts";
 import { type Effect, EffectType } from "./effect.ts";
@@ -78,6 +79,7 @@ export class Core {
   clock = 0;
   /** When a seed's word was last heard. */
   seededAt: Time = 0;
+  outage: Outage = { on: false, began: 0, patience: 0, ended: 0 };
   /** When the last link went, or others were first heard of. */
   lonelyAt: Time = 0;
   /** Neighbours that let us down too often, during handle. */

@@ -6,9 +6,10 @@ import type { Key, PeerID } from "./message.ts";
 import { growth } from "./flow.ts";
 import type { Want } from "./input.ts";
 import { ReservationLife } from "./limits.ts";
-import { inflow } from "./source.ts";
+import { asks, inflow } from "./source.ts";
 import { greeting } from "./mute.ts";
 import { fetchMissing, hedges, maxElected, startFetch, stretches, wait } from "./origin.ts";
+import { excused, foremost, outageRounds, queues } from "./outage.ts";
 import { type Duration, type Time, millisecond, second, seconds } from "./time.ts";
 import { ahead } from "./uplink.ts";
 
@@ -26,19 +27,23 @@ export function decideOrigin(c: Core, it: Item): void {
   const { now } = c;
   const { need } = it;
   if (!it.wanted || it.fetching || it.dead || !need.fetchable || now < it.retryAt || now < need.available) return;
+  if (__SEEDS__ && queues(c, it)) {
+    if (!c.outage.on) wait(c, it);
+    return;
+  }
   const lonely = !c.links.length;
-  if (now >= panicAt(c, it)) {
+  if (now >= panicAt(c, it) && !excused(c, it)) {
     const late = hedges(it) ? Cause.Hedge : Cause.Deadline;
     return fetchMissing(c, it, __SEEDS__ && c.cfg.seed ? Cause.Seed : need.urgent ? Cause.Startup : lonely ? Cause.NoPeer : late);
   }
   const open = gap(it);
-  if (!open) return;
+  if (!open || (c.outage.on && foremost(c, it.track) !== it)) return;
   const fetch = (cause: Cause) => startFetch(c, it, open, cause);
   if (__SEEDS__ && c.cfg.seed) fetch(Cause.Seed);
   else if (need.urgent) fetch(Cause.Startup);
   else if (it.private || lonely) {
     if (need.asked && (it.private || now >= alone(c))) fetch(it.private ? Cause.NotShareable : Cause.NoPeer);
-  } else if (now >= Math.max(it.promised, it.electFrom) && !(now < need.whole && (it.flows || inflow(it))) && elected(c, it) && !pressed(c, it)) {
+  } else if (now >= Math.max(it.promised, it.electFrom) && !(now < need.whole && (it.flows || inflow(it))) && !provided(c, it) && elected(c, it) && !pressed(c, it)) {
     if (c.fetches >= maxElected) wait(c, it);
     else fetch(Cause.Elected);
   }
@@ -67,6 +72,22 @@ function pressed(c: Core, it: Item): boolean {
   }
   return false;
 }
+
+/**
+ * How long before the last moment to ask the origin nobody is elected for a segment that a
+ * neighbour has: of a film, or of a live stream that is watched late.
+ */
+const calm = 8 * second;
+
+/**
+ * Whether a neighbour has what nobody brings of a segment, and there is time to wait until
+ * it can send it.
+ */
+const provided = (c: Core, it: Item): boolean => {
+  const left = panicAt(c, it) - c.now;
+  return left > calm && left < Infinity &&
+    it.sources.some((s) => asks(c, s) && c.now >= s.peer.shunUntil);
+};
 
 /**
  * How long a peer without links waits for one, while others are there and the deadline is
@@ -213,9 +234,11 @@ const mostCopies = 4;
  * How many of n peers should be fetching by now:
  *
  *     originCopies × min(max(1, n / moreCopies), mostCopies) × 2^k,  k = ⌊waited / electionStep⌋
+ *
+ * While the origin fails, k is outageRounds at most: a few go on trying it for all.
  */
 function copies(c: Core, it: Item, n: number): number {
-  const k = Math.min(Math.trunc(Math.max(0, c.now - it.electFrom) / c.cfg.electionStep), 40);
+  const k = Math.min(Math.trunc(Math.max(0, c.now - it.electFrom) / c.cfg.electionStep), c.outage.on ? outageRounds : 40);
   return c.cfg.originCopies * Math.min(Math.max(1, n / moreCopies), mostCopies) * 2 ** k;
 }
 

@@ -81,6 +81,8 @@ export interface Item {
   electFrom: Time;
   /** Until when a neighbour's word holds that it is on its way. */
   promised: Time;
+  /** When neighbours are told again that it is wanted. */
+  renewAt: Time;
   /** A seed's fetch is where it comes from. */
   seeded: boolean;
   /** Word of the key came from a neighbour. */
@@ -188,6 +190,7 @@ export function itemOf(c: Core, key: Key): Item {
       private: false,
       electFrom: 0,
       heardAt: 0,
+      renewAt: 0,
     };
     timer.item = it;
     c.items.set(key, it);

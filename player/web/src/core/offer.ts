@@ -8,6 +8,7 @@ import { type Item, type Outbound, type Reserved, hear, limit, measured, of, siz
 import { MaxHaves, MaxHops, MaxOffers, MaxOutbound, pieceCount, remember } from "./limits.ts";
 import { type Begin, type Cancel, MessageType, type Offer, Refusal, type Refuse } from "./message.ts";
 import { ownUplink } from "./mute.ts";
+import { originBack } from "./outage.ts";
 import { type Peer, answered, interested } from "./peer.ts";
 import { removeReservation } from "./reserve.ts";
 import { giveUpAt, judge } from "./slow.ts";
@@ -82,7 +83,10 @@ export const here = (it: Item): boolean => !it.private && !!(it.held || it.whole
  * pushes it to subscribers.
  */
 export function announce(c: Core, it: Item): void {
-  if (!here(it) || !it.reserved.length) return;
+  if (!here(it) || !it.reserved.length) {
+    it.dirty = false;
+    return;
+  }
   const at = it.toldAt + tellEvery(c);
   if (it.toldAt > 0 && c.now < at && !it.whole && c.owed) {
     if (!it.dirty) {
@@ -140,6 +144,7 @@ export function offered(c: Core, p: Peer, m: Offer): void {
   if (hops < 0 || hops >= MaxHops || pieces < 0 || size < -1) return refuse(Refusal.Loop);
   hear(c, it);
   interested(p, it.track);
+  if (!isPromise && it.failures > 0) originBack(c); // somebody got what the origin did not send
   if (m.seeded) {
     it.seeded = true;
     hearSeed(c);

@@ -7,7 +7,9 @@ import { lowest, words } from "./bitset.ts";
 import { remove } from "./limits.ts";
 import { MessageType } from "./message.ts";
 import { lead } from "./elect.ts";
+import { hunt } from "./explore.ts";
 import { cancelInbound, promise } from "./offer.ts";
+import { failed, originBack } from "./outage.ts";
 import { ban, byDeadline } from "./peer.ts";
 import { mark, removeReservation } from "./reserve.ts";
 import { fellShort } from "./short.ts";
@@ -26,7 +28,9 @@ export const maxElected = 3;
 /** How long after its availability a segment may not be there yet. */
 const freshFor = 500 * millisecond;
 const firstRetry = 100 * millisecond;
-const lastRetry = 5 * second;
+export const lastRetry = 5 * second;
+/** A seed tries again sooner: everybody else waits for it. */
+const seedRetry = second;
 
 /**
  * Asks the origin for what is missing, the longest stretch of it first, and takes that back
@@ -111,6 +115,7 @@ export function startFetch(c: Core, it: Item, { first, count }: Gap, cause: Caus
   it.fetch = { type: EffectType.Fetch, key: it.key, id: ++c.fetchID, first, count, cause };
   it.fetchAt = c.now;
   if (it.hops < 0 || !it.sender.length) it.hops = 0;
+  if (cause === Cause.Elected && it.need.available <= 0 && c.links.length) hunt(c);
   it.seeded ||= __SEEDS__ && c.cfg.seed;
   if (own(cause)) c.owning++;
   if (__EXPLAIN__) c.counters.fetches[cause]!++;
@@ -152,6 +157,7 @@ export function fetchEnded(c: Core, f: FetchEnded): void {
       if (it.fetch.count < 0 && !it.fetch.first)
         c.origin.add(Math.max(0, c.now - Math.max(it.fetchAt, it.need.whole)));
       it.failures = 0;
+      originBack(c);
       if (useful(it) && cause !== Cause.Sample && !it.held && it.size) retryLater(c, it, f.retryAfter);
       break;
     case FetchError.Private:
@@ -166,6 +172,7 @@ export function fetchEnded(c: Core, f: FetchEnded): void {
     default:
       if (__EXPLAIN__) c.counters.fetchErrors++;
       it.dead = f.error === FetchError.Final;
+      failed(c, it, f.error);
       retryLater(c, it, f.retryAfter);
       starve(c, it);
   }
@@ -180,7 +187,7 @@ export function fetchEnded(c: Core, f: FetchEnded): void {
  * out after it.
  */
 function retryLater(c: Core, it: Item, asked: Duration): void {
-  let d = Math.min(firstRetry * 2 ** Math.min(it.failures, 10), lastRetry);
+  let d = Math.min(firstRetry * 2 ** Math.min(it.failures, 10), __SEEDS__ && c.cfg.seed ? seedRetry : lastRetry);
   const half = Math.trunc(d / 2);
   d = half + Math.trunc(c.cfg.random() * half);
   const left = it.need.deadline - lead(c, it) - c.now;

@@ -19,6 +19,15 @@ const perReserve = 256;
 /** Runs of each kind in one Have. */
 const perHave = 512;
 
+/**
+ * Has a wish told to all neighbours, and again before they forget it: a player may pause,
+ * and an origin may fail for longer than ReservationLife.
+ */
+export function reserve(c: Core, it: Item): void {
+  c.toReserve.push(it);
+  it.renewAt = Math.max(it.need.deadline, c.now) + ReservationLife / 2;
+}
+
 /** Tells all neighbours of the wishes placed since the last drain, in one message each. */
 export function flushReserve(c: Core): void {
   const items = c.toReserve;

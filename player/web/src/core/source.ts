@@ -246,7 +246,7 @@ function choose(c: Core, p: Peer): [Source, number] | undefined {
 }
 
 /** Whether a source may be asked, and has something that nobody brings. */
-function asks(c: Core, s: Source): boolean {
+export function asks(c: Core, s: Source): boolean {
   const it = s.item;
   if (s.blocked || !useful(it) || it.n <= 0 || (s.peer.hello.metered && !hurried(c, it))) return false;
   for (let w = it.prefix >> 5; w < words(it.n); w++) if (offers(s, w)) return true;
@@ -254,7 +254,7 @@ function asks(c: Core, s: Source): boolean {
 }
 
 /** Orders items by when they are needed. */
-function before(it: Item, o: Item): boolean {
+export function before(it: Item, o: Item): boolean {
   const a = it.need.deadline;
   const b = o.need.deadline;
   if (it.relay || a <= 0) return false;

@@ -6,10 +6,11 @@ import type { Evicted, Gained, Held, Unwant, Want } from "./input.ts";
 import { type Item, add, forget, gap, itemOf, measured, reset, useful } from "./item.ts";
 import { type Key, MessageType } from "./message.ts";
 import { MaxPieces } from "./limits.ts";
-import { endRelay, expireReservations, findHolders, mark, reservationsEnd } from "./reserve.ts";
+import { endRelay, expireReservations, findHolders, mark, reservationsEnd, reserve } from "./reserve.ts";
 import { alone, decideOrigin, electionStart, nextRound, panicAt } from "./elect.ts";
-import { endFetch, sample } from "./origin.ts";
+import { endFetch, lastRetry, sample } from "./origin.ts";
 import { announce, cancelInbound, credit, expect, tellEvery } from "./offer.ts";
+import { excuseEnds, excused, queues } from "./outage.ts";
 import { cancelOutbound, pump } from "./upload.ts";
 import { inTime } from "./short.ts";
 import { giveUpAt, paceCheck, replaceSlow } from "./slow.ts";
@@ -32,13 +33,16 @@ export function want(c: Core, w: Want): void {
   if (w.asked && !it.need.asked) it.dead = false; // the player tries again, so may we
   it.wanted = true;
   it.need = { ...w };
+  // playback may go on sooner than it seemed when the origin failed
+  const last = panicAt(c, it);
+  if (last < Infinity && !excused(c, it)) it.retryAt = Math.min(it.retryAt, Math.max(c.now, last));
   if (it.relay) {
     it.relay = false;
     c.relays--;
   }
   if (fresh) {
     it.electFrom = electionStart(c, w);
-    c.toReserve.push(it);
+    reserve(c, it);
     findHolders(c, it);
   } else if (!it.fetching && !it.heard) {
     it.electFrom = Math.max(it.electFrom, electionStart(c, w));
@@ -97,6 +101,7 @@ export function step(c: Core, it: Item): void {
   if (!useful(it)) return rest(c, it);
   expireReservations(c, it);
   if (it.relay && !it.reserved.length) return endRelay(c, it);
+  if (it.wanted && c.now >= it.renewAt) reserve(c, it);
   if (it.dirty && c.now >= it.toldAt + tellEvery(c)) announce(c, it);
   replaceSlow(c, it);
   if (it.coming && c.now >= pushUntil(c, it)) recount(it);
@@ -126,6 +131,7 @@ export function schedule(c: Core, it: Item): void {
     }
   };
   if (it.relay) sooner(reservationsEnd(it), Reason.Expire);
+  if (it.wanted) sooner(it.renewAt, Reason.Expire);
   for (const s of it.sources)
     if (busy(s)) {
       sooner(giveUpAt(c, s), Reason.Stall);
@@ -134,12 +140,14 @@ export function schedule(c: Core, it: Item): void {
   if (it.dirty) sooner(it.toldAt + tellEvery(c), Reason.Tell);
   const push = pushUntil(c, it);
   if (push > c.now) sooner(push, Reason.Stall);
-  if (it.wanted && it.need.fetchable && !it.fetching && !it.dead) {
+  if (__SEEDS__ && queues(c, it)) sooner(c.now + lastRetry, Reason.Retry);
+  else if (it.wanted && it.need.fetchable && !it.fetching && !it.dead) {
     const floor = Math.max(it.retryAt, it.need.available);
     if (it.retryAt > c.now) sooner(floor, Reason.Retry);
     if (!c.links.length && it.need.asked && alone(c) > c.now) sooner(Math.max(floor, alone(c)), Reason.Elect);
     if (gap(it)) sooner(Math.max(floor, nextRound(c, it), it.promised), Reason.Elect);
-    sooner(Math.max(floor, panicAt(c, it)), Reason.Deadline);
+    const last = panicAt(c, it);
+    if (last < Infinity) sooner(Math.max(floor, excused(c, it) ? excuseEnds(c, it) : last), Reason.Deadline);
   }
   if (at === Infinity) c.timers.clear(it.timer);
   else c.timers.set(it.timer, Math.max(at, c.now + microsecond), why);

@@ -1,0 +1,106 @@
+// The time in which the origin fails, and a while after it (swarm/outage.go).
+import { type Core, note } from "./core.ts";
+import { electionStart } from "./elect.ts";
+import { FetchError } from "./input.ts";
+import type { Item } from "./item.ts";
+import { jitter } from "./candidates.ts";
+import { lastRetry, maxElected } from "./origin.ts";
+import { byDeadline } from "./peer.ts";
+import { before } from "./source.ts";
+import { type Duration, type Time, millisecond, second } from "./time.ts";
+import { Reason } from "./timer.ts";
+import { wake } from "./want.ts";
+
+/**
+ * A time in which the origin fails. All players wait for the same segments then, and if all
+ * peers asked for them whenever they can, and at once when it is back, it would fail again.
+ * So a few try it, for the segment that is due first, and pass on what comes.
+ */
+export interface Outage {
+  on: boolean;
+  began: Time;
+  /** After which this peer tries again on its own account. */
+  patience: Duration;
+  /** The last one, 0: there was none. */
+  ended: Time;
+}
+
+/**
+ * Rounds of an election are the last ones while the origin fails: up to sixteen peers try
+ * it, each every five seconds at last.
+ */
+export const outageRounds = 2;
+/** How long after an outage the swarm is given to bring what players have been waiting for. */
+const recoveryTime = 4 * second;
+/**
+ * How long after each other the segments that were held up are elected for, the one due
+ * first at once: it takes a swarm about a second to pass one on.
+ */
+const recoveryStep = 500 * millisecond;
+/** How long, with jitter, a peer leaves it to others to try: the trouble may be its own. */
+const ownRetry = 20 * second;
+
+/** Whether an outage is going on, or was a moment ago. */
+const recovering = ({ outage, now }: Core): boolean =>
+  outage.on || (outage.ended > 0 && now < outage.ended + recoveryTime);
+
+/** Books an error of the origin: two for one segment are an outage. */
+export function failed(c: Core, it: Item, e: FetchError): void {
+  if (e !== FetchError.Temporary || !it.failures || c.outage.on) return;
+  c.outage = { on: true, began: c.now, patience: jitter(c, ownRetry), ended: 0 };
+  if (__EXPLAIN__) note(c, "the origin fails");
+}
+
+/** Ends an outage: the origin has sent something, here or, as is heard, to somebody else. */
+export function originBack(c: Core): void {
+  if (!c.outage.on) return;
+  c.outage = { on: false, began: 0, patience: 0, ended: c.now };
+  if (__EXPLAIN__) note(c, "the origin is back");
+  if (c.seededAt > 0) c.seededAt = c.now; // a seed that was there before is back as well
+  const missed = [...c.items.values()].filter((it) => it.wanted && !it.whole && it.need.available <= c.now).sort(byDeadline);
+  missed.forEach((it, i) => {
+    it.failures = 0;
+    it.retryAt = Math.min(it.retryAt, c.now);
+    it.electFrom = Math.max(it.electFrom, electionStart(c, it.need) + i * recoveryStep);
+    wake(c, it, c.now, Reason.Retry);
+  });
+}
+
+/**
+ * A seed has others to fetch first: what was held up comes one after the other, as it is
+ * due.
+ */
+export const queues = (c: Core, it: Item): boolean =>
+  __SEEDS__ && c.cfg.seed &&
+  ((c.outage.on && foremost(c, it.track) !== it) || (recovering(c) && c.fetches >= maxElected));
+
+/**
+ * A segment is left to those who try the origin for all: the player has stopped already,
+ * neighbours wait for the same, and what they wait for was held up by an outage. When the
+ * swarm had its time, the first one that the player waits for is asked for; the others are
+ * not due before it plays, whatever was thought before.
+ */
+export function excused(c: Core, it: Item): boolean {
+  const { outage, now } = c;
+  if ((!outage.on && !outage.ended) || !it.reserved.length || (__SEEDS__ && c.cfg.seed)) return false;
+  const first = foremost(c, it.track);
+  if (!first || first.need.deadline <= 0 || now < first.need.deadline) return false;
+  if (outage.on) return now < ownTurn(c, it);
+  return it.need.available < outage.ended && (recovering(c) || it !== first);
+}
+
+/** When to look again at an excused segment. */
+export const excuseEnds = (c: Core, it: Item): Time =>
+  c.outage.on ? ownTurn(c, it) : recovering(c) ? c.outage.ended + recoveryTime : c.now + lastRetry;
+
+/** When a peer tries a failing origin although others do. */
+const ownTurn = ({ outage }: Core, it: Item): Time => Math.max(it.fetchAt, outage.began) + outage.patience;
+
+/** The segment of a track that is due first of those that could be had. */
+export function foremost(c: Core, track: string): Item | undefined {
+  let first: Item | undefined;
+  for (const it of c.items.values())
+    if (it.track === track && it.wanted && !it.whole && !it.dead && it.need.fetchable && it.need.available <= c.now && (!first || before(it, first)))
+      first = it;
+  return first;
+}
