@@ -47,9 +47,9 @@
 //
 // Outage. Two errors for one segment are an outage (outage.go). What players have stopped
 // for, their neighbours wait for as well: a few elected peers try it, the segment due first
-// only, and when somebody has something of it, the swarm gets four seconds to pass it on;
+// only, and when somebody has something of it, the swarm gets four to eight seconds to pass it on;
 // the segments behind it are elected for one after the other. A peer that hears nothing
-// tries by itself after ten to thirty seconds: the trouble may be its own. Wishes are
+// tries by itself after ten seconds to a minute and a half: the trouble may be its own. Wishes are
 // repeated to neighbours before they forget them.
 //
 // Deal. What of a live stream leaves the origin is pushed, each slice (an eighth, pieces

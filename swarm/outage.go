@@ -14,6 +14,7 @@ type outage struct {
 	began    Time
 	patience time.Duration // after which this peer tries again on its own account
 	ended    Time          // the last one, 0: there was none
+	over     Time          // when all is as usual again
 }
 
 const (
@@ -21,7 +22,7 @@ const (
 	// peers try it, each every five seconds at last.
 	outageRounds = 2
 	// recoveryTime is how long after an outage the swarm is given to bring what players
-	// have been waiting for.
+	// have been waiting for, and up to as long again, so that not all ask at once then.
 	recoveryTime = 4 * time.Second
 	// recoveryStep is how long after each other the segments that were held up are elected
 	// for, the one due first at once: it takes a swarm about a second to pass one on.
@@ -29,17 +30,21 @@ const (
 	// ownRetry is how long, with jitter, a peer leaves it to others to try: the trouble may
 	// be its own.
 	ownRetry = 20 * time.Second
+	// ownSize is up to how many peers wait no longer than that; in larger swarms it is as
+	// many times as long, three at most.
+	ownSize = 300
 )
 
 // recovering says whether an outage is going on, or was a moment ago.
 func (c *Core) recovering() bool {
-	return c.outage.on || c.outage.ended > 0 && c.now < c.outage.ended+recoveryTime
+	return c.outage.on || c.now < c.outage.over
 }
 
 // failed books an error of the origin: two for one segment are an outage.
 func (c *Core) failed(it *item, err FetchError) {
 	if err == FetchTemporary && it.failures > 0 && !c.outage.on {
-		c.outage = outage{on: true, began: c.now, patience: c.jitter(ownRetry)}
+		crowd := min(max(c.size, ownSize), 3*ownSize)
+		c.outage = outage{on: true, began: c.now, patience: c.jitter(ownRetry) / ownSize * time.Duration(crowd)}
 		c.note("the origin fails")
 	}
 }
@@ -50,7 +55,7 @@ func (c *Core) originBack() {
 	if !c.outage.on {
 		return
 	}
-	c.outage = outage{ended: c.now}
+	c.outage = outage{ended: c.now, over: c.now + recoveryTime/2 + c.jitter(recoveryTime)}
 	c.note("the origin is back")
 	if c.seededAt > 0 { // a seed that was there before is back as well
 		c.seededAt = c.now
@@ -101,7 +106,7 @@ func (c *Core) excuseEnds(it *item) Time {
 	case c.outage.on:
 		return c.ownTurn(it)
 	case c.recovering():
-		return c.outage.ended + recoveryTime
+		return c.outage.over
 	}
 	return c.now + lastRetry
 }

@@ -79,7 +79,7 @@ export class Core {
   clock = 0;
   /** When a seed's word was last heard. */
   seededAt: Time = 0;
-  outage: Outage = { on: false, began: 0, patience: 0, ended: 0 };
+  outage: Outage = { on: false, began: 0, patience: 0, ended: 0, over: 0 };
   /** When the last link went, or others were first heard of. */
   lonelyAt: Time = 0;
   /** Neighbours that let us down too often, during handle. */

@@ -23,6 +23,8 @@ export interface Outage {
   patience: Duration;
   /** The last one, 0: there was none. */
   ended: Time;
+  /** When all is as usual again. */
+  over: Time;
 }
 
 /**
@@ -30,7 +32,10 @@ export interface Outage {
  * it, each every five seconds at last.
  */
 export const outageRounds = 2;
-/** How long after an outage the swarm is given to bring what players have been waiting for. */
+/**
+ * How long after an outage the swarm is given to bring what players have been waiting for,
+ * and up to as long again, so that not all ask at once then.
+ */
 const recoveryTime = 4 * second;
 /**
  * How long after each other the segments that were held up are elected for, the one due
@@ -39,22 +44,24 @@ const recoveryTime = 4 * second;
 const recoveryStep = 500 * millisecond;
 /** How long, with jitter, a peer leaves it to others to try: the trouble may be its own. */
 const ownRetry = 20 * second;
+/** Up to how many peers wait no longer than that; in larger swarms it is as many times as long, three at most. */
+const ownSize = 300;
 
 /** Whether an outage is going on, or was a moment ago. */
-const recovering = ({ outage, now }: Core): boolean =>
-  outage.on || (outage.ended > 0 && now < outage.ended + recoveryTime);
+const recovering = ({ outage, now }: Core): boolean => outage.on || now < outage.over;
 
 /** Books an error of the origin: two for one segment are an outage. */
 export function failed(c: Core, it: Item, e: FetchError): void {
   if (e !== FetchError.Temporary || !it.failures || c.outage.on) return;
-  c.outage = { on: true, began: c.now, patience: jitter(c, ownRetry), ended: 0 };
+  const crowd = Math.min(Math.max(c.size, ownSize), 3 * ownSize);
+  c.outage = { on: true, began: c.now, patience: Math.trunc(jitter(c, ownRetry) / ownSize) * crowd, ended: 0, over: 0 };
   if (__EXPLAIN__) note(c, "the origin fails");
 }
 
 /** Ends an outage: the origin has sent something, here or, as is heard, to somebody else. */
 export function originBack(c: Core): void {
   if (!c.outage.on) return;
-  c.outage = { on: false, began: 0, patience: 0, ended: c.now };
+  c.outage = { on: false, began: 0, patience: 0, ended: c.now, over: c.now + recoveryTime / 2 + jitter(c, recoveryTime) };
   if (__EXPLAIN__) note(c, "the origin is back");
   if (c.seededAt > 0) c.seededAt = c.now; // a seed that was there before is back as well
   const missed = [...c.items.values()].filter((it) => it.wanted && !it.whole && it.need.available <= c.now).sort(byDeadline);
@@ -91,7 +98,7 @@ export function excused(c: Core, it: Item): boolean {
 
 /** When to look again at an excused segment. */
 export const excuseEnds = (c: Core, it: Item): Time =>
-  c.outage.on ? ownTurn(c, it) : recovering(c) ? c.outage.ended + recoveryTime : c.now + lastRetry;
+  c.outage.on ? ownTurn(c, it) : recovering(c) ? c.outage.over : c.now + lastRetry;
 
 /** When a peer tries a failing origin although others do. */
 const ownTurn = ({ outage }: Core, it: Item): Time => Math.max(it.fetchAt, outage.began) + outage.patience;
