@@ -7,11 +7,12 @@ import (
 
 // candidate is a peer that could be connected to.
 type candidate struct {
-	id    PeerID
-	heard bool // from a neighbour only: it may be next door, and signals may need a neighbour
-	tries int  // failed ones
-	until Time // not to be tried before
-	known Time // since when
+	id     PeerID
+	heard  bool // from a neighbour only: it may be next door, and signals may need a neighbour
+	tries  int  // failed ones
+	until  Time // not to be tried before
+	known  Time // since when
+	barred bool // parted with because it did not pass an audit
 }
 
 // candidates are remembered in the order in which they became known; past

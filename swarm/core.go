@@ -66,9 +66,7 @@ type Core struct {
 	changed   map[Key]bool // whole keys gained (true) or lost (false) since the last Have
 	order     []Key        // of changed
 
-	lonelyAt Time    // when the last link went, or others were first heard of
-	silent   []*peer // neighbours that let us down too often, during Handle
-
+	lonelyAt Time // when the last link went, or others were first heard of
 	effects  []Effect
 	counters Counters
 }
@@ -161,7 +159,6 @@ func (c *Core) Handle(now Time, in Input) {
 	case Tick:
 	}
 	c.runTimers()
-	c.expelSilent()
 }
 
 // Drain returns the effects of all inputs since the last call, in order. The
@@ -232,6 +229,7 @@ func (c *Core) runTimers() {
 		c.timers.clear(t)
 		switch t.why {
 		case WhyGovern:
+			c.expelSilent()
 			c.review()
 			c.scout()
 			c.checkPeers()

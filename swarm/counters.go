@@ -19,7 +19,8 @@ type Counters struct {
 	Stolen        int64 // pieces asked of a second source
 	Overtaken     int64 // pushes given up because others had the pieces first
 	Stalls        int64 // sources replaced because they sent nothing
-	LetDowns      int64 // segments on which a source fell silent with pieces owed
+	Audits        int64 // of neighbours that were silent with pieces owed
+	LetDowns      int64 // of those that they did not pass
 	Bans          int64
 	Conflicts     int64
 	Forwards      int64

@@ -81,9 +81,12 @@
 //
 // Replace. A source that sends nothing for three times StallAfter, two round trips and
 // four times its usual pace loses its pieces and is not asked for a while, longer each
-// time. One that keeps silent with pieces owed on three segments in a row has to leave:
-// for good if it has never sent anything, else for some minutes and only where there are
-// enough others. Silence is no proof of a lie, so nobody is banned for it.
+// time. Mostly others are asked for what it owes well before, and an overloaded line looks
+// the same as a lie until then. So one that was silent is audited when the segment is whole:
+// asked for a piece that it owed, and for nothing else until it has sent it. One that does
+// not within three seconds has to leave, for good if it has never sent anything, else for
+// some minutes and only where there are enough others. Silence is no proof, so nobody is
+// told. One that does is believed for a minute. It costs the honest a piece now and then.
 //
 // Grow. A low-latency segment is offered with its first bytes, not its first piece,
 // and a transfer opens at once; the edge passes the unfinished piece on as it

@@ -139,6 +139,9 @@ func (c *Core) setGovern(missing int, heardToo bool) {
 	by(c.reviewAt, len(c.links) > 0)
 	by(c.scoutAt, c.scouts())
 	by(c.roomBy, c.crowded)
+	for _, p := range c.links {
+		by(p.audit.until, p.audit.key != "")
+	}
 	by(c.websocketAt())
 	if !due {
 		c.timers.clear(c.govern)

@@ -206,7 +206,7 @@ func (c *Core) expect(it *item) {
 // told to it.
 func (c *Core) hasAll(it *item, p *peer) {
 	p.haves.add(it.key)
-	if out := it.outboundTo(p); out != nil {
+	if out := it.outboundTo(p); out != nil && !out.owes() { // else it is an audit
 		c.removeOutbound(out)
 	}
 }
@@ -270,6 +270,9 @@ func (c *Core) refused(p *peer, m Refuse) {
 			c.removeReservation(it, r)
 		}
 	}
+	if m.Reason != RefusedUnwanted { // which is about an offer of ours
+		c.audited(p, m.Key, false)
+	}
 	if m.Reason == RefusedGone {
 		p.haves.remove(m.Key)
 	}
@@ -291,6 +294,9 @@ func (c *Core) began(p *peer, m Begin) {
 	it := c.items[m.Key]
 	if c.cfg.Log != nil {
 		c.note("begin %s from %s: size %d, %d hops, slices %08b pushed", m.Key, p.id, m.Size, m.Hops, m.Slices)
+	}
+	if p.audit.key == m.Key {
+		return
 	}
 	if it == nil || !it.useful() || m.Hops < 0 || m.Hops >= MaxHops {
 		c.send(p, Cancel{Key: m.Key})
@@ -379,6 +385,9 @@ func (c *Core) credit(it *item, p *peer, first, count int) {
 			continue
 		}
 		c.retract(it, s, i)
+		if s != nil && s.lost == i {
+			s.lost = -1
+		}
 		if s != nil && s.robbed > 0 {
 			s.robbed--
 		}
@@ -408,6 +417,7 @@ func (c *Core) retract(it *item, from *source, i int) {
 		if s != from && s.asked.get(i) {
 			s.unask(i)
 			s.robbed++
+			s.lost = i
 			c.ask(s)
 			return
 		}

@@ -21,7 +21,8 @@ type peer struct {
 	delivered int           // pieces
 	uploaded  int64         // pieces
 	strikes   int
-	letDowns  int // segments in a row
+	audit     audit
+	auditFrom Time // not before
 	record    record
 	trial     bool // connected to find out whether it is better than others
 
@@ -71,6 +72,10 @@ func (p *peer) answered(d time.Duration) {
 func (c *Core) linkUp(l LinkUp) {
 	trial := c.pend[l.Peer].trial
 	delete(c.pend, l.Peer)
+	if known := c.cands.find(l.Peer); known != nil && known.barred && c.now < known.until && len(c.links) >= c.cfg.MinPeers {
+		c.emit(Disconnect{Peer: l.Peer, Reason: "offered and did not send"})
+		return
+	}
 	c.cands.drop(l.Peer)
 	if c.peers[l.Peer] != nil || l.Peer == c.cfg.ID {
 		return
@@ -131,6 +136,9 @@ func (c *Core) linkDown(id PeerID) {
 		c.dialFailed(id)
 		c.checkPeers()
 		return
+	}
+	if p.audit.key != "" {
+		c.bar(p)
 	}
 	delete(c.pend, id)
 	delete(c.peers, id)

@@ -10,11 +10,6 @@ const (
 	paceCheck = 100 * time.Millisecond
 	// maxShun is the longest time that a silent neighbour is not asked again.
 	maxShun = time.Minute
-	// mostLetDowns is on how many segments in a row a neighbour may fall silent with
-	// pieces owed.
-	mostLetDowns = 3
-	// longestPause between pieces is still no silence.
-	longestPause = 1200 * time.Millisecond
 )
 
 // patience is how long a source may send nothing: StallAfter, a round trip, and
@@ -63,57 +58,6 @@ func (c *Core) stalled(s *source) {
 	if !it.inflow() {
 		it.electFrom = max(it.electFrom, c.now)
 	}
-}
-
-// judge looks at what came of asking a source when it is let go: it kept its word, or
-// fell silent with pieces owed, those included that came from others meanwhile. Who does
-// that on mostLetDowns segments in a row has to leave. That is no proof of a lie, an
-// overloaded line looks the same: so nobody is told, and who has sent something before
-// stays while there are too few others.
-func (c *Core) judge(s *source) {
-	p := s.peer
-	if s.started == 0 || s.judged || s.slices != 0 {
-		return
-	}
-	silent := c.now - s.owing
-	switch {
-	case s.waiting+s.robbed == 0:
-		if s.got > 0 {
-			p.letDowns = 0
-		}
-	case silent >= c.cfg.StallAfter+2*p.rtt+p.usual():
-		s.judged = true
-		c.counters.LetDowns++
-		if p.letDowns++; p.letDowns >= mostLetDowns {
-			c.silent = append(c.silent, p)
-		}
-	}
-}
-
-// usual is the time that a neighbour may need for a few pieces: what stalls have made of
-// its pace does not count.
-func (p *peer) usual() time.Duration {
-	if p.delivered == 0 {
-		return 4 * firstService
-	}
-	return min(4*p.pace(), longestPause)
-}
-
-// expelSilent parts with neighbours that were found to offer and not send.
-func (c *Core) expelSilent() {
-	for len(c.silent) > 0 {
-		p := c.silent[0]
-		c.silent = c.silent[1:]
-		switch {
-		case c.peers[p.id] != p || p.letDowns < mostLetDowns:
-		case p.delivered == 0:
-			c.banned.add(p.id)
-			c.evict(p, "offers and does not send")
-		case !p.hello.Seed && len(c.links) > c.cfg.MinPeers:
-			c.evict(p, "offers and does not send")
-		}
-	}
-	c.silent = c.silent[:0]
 }
 
 // late says that what a source sends as it comes would end after the last moment

@@ -25,9 +25,10 @@ type source struct {
 	started Time // when it was first asked, or began to push
 	last    Time // when it was asked or sent something
 	begun   bool
+	lost    int  // a piece that it owes or was taken from it, -1 none
 	robbed  int  // pieces that were taken from it because another would be quicker
 	owing   Time // since when it has sent nothing and pieces are owed, those included
-	judged  bool // found to have let us down
+	silent  bool // at last, with pieces owed
 }
 
 const (
@@ -90,7 +91,7 @@ func (c *Core) addSource(it *item, p *peer) *source {
 	if len(it.sources) >= MaxOffers {
 		return nil
 	}
-	s := &source{item: it, peer: p}
+	s := &source{item: it, peer: p, lost: -1}
 	it.sources = append(it.sources, s)
 	p.sources = append(p.sources, s)
 	return s

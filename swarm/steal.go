@@ -56,6 +56,7 @@ func (c *Core) steal(p *peer) bool {
 			i := w<<6 + 63 - bits.LeadingZeros64(m)
 			slow.unask(i)
 			slow.robbed++
+			slow.lost = i
 			c.ask(slow)
 			c.request(s, i)
 			it.stolen++

@@ -1,6 +1,9 @@
 package swarm
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // want places or updates a wish of the player, and with it the passive
 // reservation at every neighbour.
@@ -194,6 +197,9 @@ func (c *Core) gained(g Gained) {
 	if it == nil || it.whole || g.First < 0 || g.Count < 0 || g.First+g.Count > MaxPieces {
 		if it != nil && it.whole {
 			c.counters.PiecesTwice += int64(g.Count)
+			if p := c.peers[g.From]; p != nil {
+				c.audited(p, g.Key, true)
+			}
 		}
 		return
 	}
@@ -245,7 +251,11 @@ func (c *Core) complete(it *item, drained bool) {
 	c.prove(it)
 	c.inTime(it)
 	it.wanted = false
+	sources := slices.Clone(it.sources)
 	c.dropSources(it)
+	for _, s := range sources {
+		c.audit(s)
+	}
 	if !it.private {
 		c.announce(it)
 		c.mark(it.key, true)

@@ -13,7 +13,8 @@ import (
 // link is an open connection and the transfers on it.
 type link struct {
 	Link
-	arriving map[uint32]*arrival // owned by the link's goroutine (Handler.Bulk)
+	arriving map[uint32]*arrival     // owned by the link's goroutine (Handler.Bulk)
+	late     map[uint32]segments.Key // as is this: transfers of what is in the store
 	since    time.Time
 
 	// Owned by the loop.
@@ -27,7 +28,7 @@ type link struct {
 
 // LinkUp implements Handler.
 func (n *Node) LinkUp(l Link) {
-	lk := &link{Link: l, arriving: map[uint32]*arrival{}, leaving: map[uint32]*shipment{}, since: time.Now()}
+	lk := &link{Link: l, arriving: map[uint32]*arrival{}, late: map[uint32]segments.Key{}, leaving: map[uint32]*shipment{}, since: time.Now()}
 	n.mu.Lock()
 	n.links[l.Peer()] = lk
 	n.mu.Unlock()

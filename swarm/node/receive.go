@@ -22,6 +22,25 @@ type arrival struct {
 	restarts int32  // of the object when the transfer began
 }
 
+// cameLate tells the brain of a piece of a segment that is in the store: whoever sent it
+// was asked whether it would (swarm, audit.go). Its bytes are of no use, so nobody looks at
+// them.
+func (n *Node) cameLate(l *link, p wire.Piece) {
+	key, ok := l.late[p.Transfer]
+	if !ok {
+		return
+	}
+	n.post(func() {
+		if _, stored := n.known[key]; stored {
+			n.feed(swarm.Gained{Key: key, From: l.Peer(), First: int(p.Index), Count: 1, Size: -1})
+		}
+	})
+}
+
+// maxLate is how many transfers of stored segments one link may have opened that are
+// remembered.
+const maxLate = 16
+
 // maxArrivals is how many transfers one link may have opened that are remembered.
 const maxArrivals = 256
 
@@ -75,6 +94,11 @@ func (n *Node) beginArrival(l *link, b wire.Begin) {
 		if b.Size == 0 {
 			defer n.post(func() { n.gained(o, swarm.Gained{Key: b.Key, From: l.Peer(), Size: o.assembly.Size()}) })
 		}
+	} else {
+		if len(l.late) >= maxLate {
+			clear(l.late)
+		}
+		l.late[b.Transfer] = b.Key
 	}
 	n.post(func() { n.feed(swarm.Received{From: l.Peer(), Message: b.Begin}) })
 }
@@ -177,6 +201,7 @@ func (n *Node) takePiece(l *link, p wire.Piece) {
 	a := l.arriving[p.Transfer]
 	if a == nil {
 		n.stats.unasked.Add(int64(len(p.Payload)))
+		n.cameLate(l, p)
 		return
 	}
 	if len(a.pending) > 0 { // pieces come, a statement did not

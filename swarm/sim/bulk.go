@@ -15,9 +15,8 @@ type flow struct {
 	last     swarm.Time
 	line     swarm.Time // when the path's own line is idle, if its rate has a limit
 	window   window
-	lieSeg   int32 // of a staller: the segment it sends, and how many pieces of it
-	lieSent  int
-	control  swarm.Time // when the last control message arrives: pieces do not overtake their Begin
+	lies     map[int32]int // of a staller: pieces of each segment that it was to send
+	control  swarm.Time    // when the last control message arrives: pieces do not overtake their Begin
 }
 
 // run is a Transmit, or what is left of it.
@@ -111,14 +110,13 @@ func (w *world) transmit(p *peer, e swarm.Transmit) {
 	w.activate(p, d, f)
 }
 
-// honestly counts a staller's pieces of one segment after another: the first few of
-// each it sends.
+// honestly counts a staller's pieces of each segment: the first few it sends.
 func (f *flow) honestly(seg int32) bool {
-	if f.lieSeg != seg {
-		f.lieSeg, f.lieSent = seg, 0
+	if f.lies == nil {
+		f.lies = map[int32]int{}
 	}
-	f.lieSent++
-	return f.lieSent <= stallAfter
+	f.lies[seg]++
+	return f.lies[seg] <= stallAfter
 }
 
 // activate gives a flow with something to send its turn.

@@ -20,6 +20,8 @@ export interface Candidate {
   until: Time;
   /** Since when. */
   known: Time;
+  /** Parted with because it did not pass an audit. */
+  barred: boolean;
 }
 
 /** A connection being made. */
@@ -67,7 +69,7 @@ export function nextCandidate(c: Core, heardToo: boolean): Time {
 
 function addCandidate(c: Core, id: PeerID, heard: boolean, tries: number, until: Time): void {
   if (c.cands.size === MaxCandidates) c.cands.delete(c.cands.keys().next().value!);
-  c.cands.set(id, { id, heard, tries, until, known: c.now });
+  c.cands.set(id, { id, heard, tries, until, known: c.now, barred: false });
 }
 
 /** Begins to make a link. */

@@ -14,7 +14,7 @@ import type { Allowance } from "./allowance.ts";
 import { type Candidate, type Dial, introduced } from "./candidates.ts";
 import { scout } from "./explore.ts";
 import { checkPeers, review, timeFirst } from "./govern.ts";
-import { expelSilent } from "./slow.ts";
+import { expelSilent } from "./audit.ts";
 import { type Peer, disconnect, greet, linkLost, linkUp, swarmState } from "./peer.ts";
 import { needSignal, newWebsocket } from "./websocket.ts";
 import { evicted, gained, held, step, unwant, want } from "./want.ts";
@@ -83,7 +83,6 @@ export class Core {
   /** When the last link went, or others were first heard of. */
   lonelyAt: Time = 0;
   /** Neighbours that let us down too often, during handle. */
-  silent: Peer[] = [];
   /** Makes this peer's order of equally rare pieces its own. */
   readonly salt: number;
   relays = 0;
@@ -120,7 +119,6 @@ export class Core {
     this.now = Math.max(this.now, now);
     (handlers[input.type] as (c: Core, input: Input) => void)(this, input);
     runTimers(this);
-    expelSilent(this);
   }
 
   /** The effects of all inputs since the last call, in order. */
@@ -217,6 +215,7 @@ function runTimers(c: Core): void {
   for (let t; (t = c.timers.first()) && t.at <= c.now; ) {
     c.timers.clear(t);
     if (t === c.govern) {
+      expelSilent(c);
       review(c);
       if (__SEEDS__) scout(c);
       checkPeers(c);

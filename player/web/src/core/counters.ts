@@ -31,7 +31,9 @@ export interface Counters {
   overtaken: number;
   /** Sources replaced because they sent nothing. */
   stalls: number;
-  /** Segments on which a source fell silent with pieces owed. */
+  /** Of neighbours that were silent with pieces owed. */
+  audits: number;
+  /** Of those that they did not pass. */
   letDowns: number;
   bans: number;
   conflicts: number;
@@ -69,6 +71,7 @@ export function newCounters(): Counters {
     stolen: 0,
     overtaken: 0,
     stalls: 0,
+    audits: 0,
     letDowns: 0,
     bans: 0,
     conflicts: 0,

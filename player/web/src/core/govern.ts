@@ -117,6 +117,7 @@ function setGovern(c: Core, missing: number, heardToo: boolean): void {
     c.links.length ? c.reviewAt : Infinity,
     __SEEDS__ && scouts(c) ? c.scoutAt : Infinity,
     c.crowded ? c.roomBy : Infinity,
+    ...c.links.map((p) => p.audit.until || Infinity),
     websocketAt(c),
   );
   if (at < Infinity) c.timers.set(c.govern, Math.max(at, c.now), Reason.Govern);

@@ -1,4 +1,5 @@
 // What neighbours are told of an item, and what they tell (swarm/offer.go).
+import { audited, judge } from "./audit.ts";
 import { type Core, note, send } from "./core.ts";
 import { get, pieceMap, set } from "./bitset.ts";
 import { messageBytes } from "./bucket.ts";
@@ -11,7 +12,7 @@ import { ownUplink } from "./mute.ts";
 import { originBack } from "./outage.ts";
 import { type Peer, answered, interested } from "./peer.ts";
 import { removeReservation } from "./reserve.ts";
-import { giveUpAt, judge } from "./slow.ts";
+import { giveUpAt } from "./slow.ts";
 import {
   type Source,
   addSource,
@@ -31,7 +32,7 @@ import {
 import { affords, allSlices, expected, first, pushRefused, pushUntil, slicePattern } from "./subscribe.ts";
 import { type Duration, millisecond, second } from "./time.ts";
 import { Reason } from "./timer.ts";
-import { latency, pump, push, removeOutbound } from "./upload.ts";
+import { latency, owes, pump, push, removeOutbound } from "./upload.ts";
 import { step, wake } from "./want.ts";
 
 // Bounds of the time between two offers of one segment: what comes in between is told together.
@@ -192,7 +193,7 @@ export function expect(c: Core, it: Item): void {
 function hasAll(it: Item, p: Peer): void {
   remember(p.haves, it.key, MaxHaves);
   const out = of(it.outbound, p);
-  if (out) removeOutbound(out);
+  if (out && !owes(out)) removeOutbound(out); // else it is an audit
 }
 
 /**
@@ -247,6 +248,7 @@ export function refused(c: Core, p: Peer, { key, reason }: Refuse): void {
   if (!it) return;
   const r = of(it.reserved, p);
   if (reason === Refusal.Unwanted && r) removeReservation(it, r);
+  if (reason !== Refusal.Unwanted) audited(c, p, key, false); // that is about an offer of ours
   if (reason === Refusal.Gone) p.haves.delete(key);
   const s = of(it.sources, p);
   if (!s || !busy(s)) return;
@@ -263,6 +265,7 @@ export function began(c: Core, p: Peer, m: Begin): void {
   const pushed = m.slices & allSlices;
   const it = c.items.get(key);
   if (__EXPLAIN__) note(c, `begin ${key} from ${p.id}: size ${size}, ${hops} hops, slices ${pushed} pushed`);
+  if (p.audit.key === key) return;
   const cancel = () => send(c, p, { type: MessageType.Cancel, key });
   if (!it || !useful(it) || hops < 0 || hops >= MaxHops) return cancel();
   hear(c, it);
@@ -333,6 +336,7 @@ export function credit(c: Core, it: Item, p: Peer, from: number, count: number):
       continue;
     }
     retract(c, it, s, i);
+    if (s?.lost === i) s.lost = -1;
     if (s?.robbed) s.robbed--;
     if (s && !s.whole && i < it.rare.length && set(s.has, i) && ++it.rare[i]! === 1) first(c, it, p, i);
   }
@@ -349,6 +353,7 @@ function retract(c: Core, it: Item, from: Source | undefined, i: number): void {
   if (!s) return;
   unask(s, i);
   s.robbed++;
+  s.lost = i;
   ask(c, s);
 }
 

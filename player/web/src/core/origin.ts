@@ -1,4 +1,5 @@
 // Fetches from the origin, their failures, and lies that it uncovers (swarm/origin.go).
+import { judge } from "./audit.ts";
 import { type Core, note, send } from "./core.ts";
 import { Cause, EffectType, own } from "./effect.ts";
 import { type BadPiece, type Conflict, type FetchEnded, FetchError, type Private } from "./input.ts";
@@ -13,7 +14,6 @@ import { failed, originBack } from "./outage.ts";
 import { ban, byDeadline } from "./peer.ts";
 import { mark, removeReservation } from "./reserve.ts";
 import { fellShort } from "./short.ts";
-import { judge } from "./slow.ts";
 import { ask, busy, dropSources, inflow, release, removeSource, unask } from "./source.ts";
 import { type Duration, millisecond, second } from "./time.ts";
 import { Reason } from "./timer.ts";

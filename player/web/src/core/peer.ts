@@ -7,6 +7,7 @@ import { type Item, type Outbound, of, useful } from "./item.ts";
 import { MaxBanned, MaxInterests, compare, forwardBurst, listBurst, remember, remove } from "./limits.ts";
 import { type Hello, type Key, MessageType, type PeerID } from "./message.ts";
 import type { Allowance } from "./allowance.ts";
+import { type Audit, bar, noAudit } from "./audit.ts";
 import { again, dialFailed, jitter } from "./candidates.ts";
 import { hash32 } from "./elect.ts";
 import { introduce } from "./exchange.ts";
@@ -40,7 +41,9 @@ export interface Peer {
   uploaded: number;
   strikes: number;
   /** Segments in a row on which it fell silent. */
-  letDowns: number;
+  audit: Audit;
+  /** It is not audited before. */
+  auditFrom: Time;
   record: Record;
   /** Connected to find out whether it is better than others. */
   trial: boolean;
@@ -92,6 +95,11 @@ export function answered(p: Peer, d: Duration): void {
 export function linkUp(c: Core, l: LinkUp): void {
   const trial = !!c.pend.get(l.peer)?.trial;
   c.pend.delete(l.peer);
+  const known = c.cands.get(l.peer);
+  if (known?.barred && c.now < known.until && c.links.length >= c.cfg.minPeers) {
+    c.emit({ type: EffectType.Disconnect, peer: l.peer, reason: "offered and did not send" });
+    return;
+  }
   c.cands.delete(l.peer);
   if (c.peers.has(l.peer) || l.peer === c.cfg.id) return;
   if (c.banned.has(l.peer)) {
@@ -112,7 +120,8 @@ export function linkUp(c: Core, l: LinkUp): void {
     delivered: 0,
     uploaded: 0,
     strikes: 0,
-    letDowns: 0,
+    audit: noAudit,
+    auditFrom: 0,
     record: { value: 0, failures: 0, delivered: 0, uploaded: 0, strikes: 0 },
     trial,
     sources: [],
@@ -169,6 +178,7 @@ function linkDown(c: Core, id: PeerID): void {
   const p = c.peers.get(id);
   if (!p) dialFailed(c, id);
   else {
+    if (p.audit.key) bar(c, p);
     c.pend.delete(id);
     c.peers.delete(id);
     remove(c.links, p);

@@ -1,13 +1,11 @@
 // Sources that stopped or would be late (swarm/slow.go).
+import { judge } from "./audit.ts";
 import { type Core, note, send } from "./core.ts";
 import type { Item } from "./item.ts";
 import { MessageType } from "./message.ts";
 import { panicAt } from "./elect.ts";
 import { growth } from "./flow.ts";
-import { evict } from "./govern.ts";
-import { MaxBanned, remember } from "./limits.ts";
-import type { Peer } from "./peer.ts";
-import { type Source, busy, firstService, inflow, pace, release } from "./source.ts";
+import { type Source, busy, inflow, pace, release } from "./source.ts";
 import { nothing } from "./subscribe.ts";
 import { type Duration, type Time, millisecond, second } from "./time.ts";
 
@@ -15,11 +13,6 @@ import { type Duration, type Time, millisecond, second } from "./time.ts";
 export const paceCheck = 100 * millisecond;
 /** The longest time that a silent neighbour is not asked again. */
 const maxShun = 60 * second;
-/** On how many segments in a row a neighbour may fall silent with pieces owed. */
-const mostLetDowns = 3;
-/** Between pieces this is still no silence. */
-const longestPause = 1200 * millisecond;
-
 /**
  * How long a source may send nothing: stallAfter, a round trip, and four times what it
  * usually needs for a piece; while the segment grows, half of that time on top, because
@@ -62,42 +55,6 @@ function stalled(c: Core, s: Source): void {
   p.strikes++;
   p.shunUntil = c.now + Math.min(second * 2 ** Math.min(p.strikes, 10), maxShun);
   if (!inflow(it)) it.electFrom = Math.max(it.electFrom, c.now);
-}
-
-/**
- * Looks at what came of asking a source when it is let go: it kept its word, or fell silent
- * with pieces owed, those included that came from others meanwhile. Who does that on
- * mostLetDowns segments in a row has to leave. That is no proof of a lie, an overloaded line
- * looks the same: so nobody is told, and who has sent something before stays while there are
- * too few others.
- */
-export function judge(c: Core, s: Source): void {
-  const p = s.peer;
-  if (!s.started || s.judged || s.slices) return;
-  if (!(s.waiting + s.robbed)) {
-    if (s.got) p.letDowns = 0;
-  } else if (c.now - s.owing >= c.cfg.stallAfter + 2 * p.rtt + usual(p)) {
-    s.judged = true;
-    if (__EXPLAIN__) c.counters.letDowns++;
-    if (++p.letDowns >= mostLetDowns) c.silent.push(p);
-  }
-}
-
-/**
- * The time that a neighbour may need for a few pieces: what stalls have made of its pace
- * does not count.
- */
-const usual = (p: Peer): Duration => (p.delivered ? Math.min(4 * pace(p), longestPause) : 4 * firstService);
-
-/** Parts with neighbours that were found to offer and not send. */
-export function expelSilent(c: Core): void {
-  for (let p; (p = c.silent.shift()); ) {
-    if (c.peers.get(p.id) !== p || p.letDowns < mostLetDowns) continue;
-    if (p.delivered) {
-      if (p.hello.seed || c.links.length <= c.cfg.minPeers) continue;
-    } else remember(c.banned, p.id, MaxBanned);
-    evict(c, p, "offers and does not send");
-  }
 }
 
 /**

@@ -8,7 +8,8 @@ import { panicAt } from "./elect.ts";
 import { follow } from "./offer.ts";
 import type { Peer } from "./peer.ts";
 import { front } from "./short.ts";
-import { giveUpAt, judge } from "./slow.ts";
+import { judge } from "./audit.ts";
+import { giveUpAt } from "./slow.ts";
 import { steal } from "./steal.ts";
 import { first, slicePattern } from "./subscribe.ts";
 import { type Duration, type Time, microsecond, millisecond, second } from "./time.ts";
@@ -46,8 +47,10 @@ export interface Source {
   robbed: number;
   /** Since when it has sent nothing and pieces are owed, those included. */
   owing: Time;
-  /** Found to have let us down. */
-  judged: boolean;
+  /** A piece that it owes or was taken from it, -1 none. */
+  lost: number;
+  /** At last, with pieces owed. */
+  silent: boolean;
 }
 
 /**
@@ -99,7 +102,8 @@ export function addSource(item: Item, peer: Peer): Source | undefined {
     begun: false,
     robbed: 0,
     owing: 0,
-    judged: false,
+    silent: false,
+    lost: -1,
   };
   item.sources.push(s);
   peer.sources.push(s);

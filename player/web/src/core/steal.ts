@@ -46,6 +46,7 @@ export function steal(c: Core, p: Peer): boolean {
       const i = w * 32 + highest(m);
       unask(slow, i);
       slow.robbed++;
+      slow.lost = i;
       ask(c, slow);
       request(c, s, i);
       it.stolen++;

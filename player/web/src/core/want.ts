@@ -1,4 +1,5 @@
 // What the player wants, and how an item is brought one decision further (swarm/want.go).
+import { audit, audited } from "./audit.ts";
 import { type Core, note, send } from "./core.ts";
 import { set } from "./bitset.ts";
 import { EffectType } from "./effect.ts";
@@ -158,6 +159,8 @@ export function gained(c: Core, g: Gained): void {
   const it = c.items.get(g.key);
   if (!it || it.whole || g.first < 0 || g.count < 0 || g.first + g.count > MaxPieces) {
     if (__EXPLAIN__ && it?.whole) c.counters.piecesTwice += g.count;
+    const from = c.peers.get(g.from);
+    if (it?.whole && from) audited(c, from, g.key, true);
     return;
   }
   measured(c, it, g.size);
@@ -201,7 +204,9 @@ function complete(c: Core, it: Item, drained: boolean): void {
   prove(c, it);
   inTime(c, it);
   it.wanted = false;
+  const sources = [...it.sources];
   dropSources(c, it);
+  for (const s of sources) audit(c, s);
   if (!it.private) {
     announce(c, it);
     mark(c, it.key, true);

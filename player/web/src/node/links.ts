@@ -1,5 +1,5 @@
 // What a node remembers of an open link (swarm/node/links.go, receive.go, send.go).
-import type { PeerID } from "../core/message.ts";
+import type { Key, PeerID } from "../core/message.ts";
 import type { Sent } from "../core/input.ts";
 import type { Leaf } from "../segments/piece.ts";
 import type { Packed } from "../segments/compress.ts";
@@ -86,6 +86,8 @@ export function remember<T>(transfers: Map<number, T>, n: number, transfer: T): 
 export class Neighbour {
   readonly link: Link;
   readonly arriving = new Map<number, Arrival>();
+  /** Transfers of what is in the store. */
+  readonly late = new Map<number, Key>();
   readonly leaving = new Map<number, Shipment>();
   /** Told to the core when the link has room again. */
   unsent: Sent[] = [];

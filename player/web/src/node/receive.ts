@@ -117,7 +117,11 @@ async function bulk(n: Node, lk: Neighbour, frame: Uint8Array): Promise<void> {
   if (f.frame === FrameType.Begin) return beginArrival(n, lk, f);
   const a = lk.arriving.get(f.transfer);
   if (!a) {
-    if (f.frame !== FrameType.Leaves) n.tally.duplicate += f.payload.length; // nobody asked for it
+    if (f.frame === FrameType.Leaves) return;
+    n.tally.duplicate += f.payload.length; // nobody asked for it
+    // or asked whether its sender would send it (core/audit.ts): nobody looks at its bytes
+    const key = lk.late.get(f.transfer);
+    if (key && n.core.items.get(key)?.whole) n.feed({ type: InputType.Gained, key, from: lk.peer, first: 0, count: 1, size: -1 });
     return;
   }
   let goesOn = true;
@@ -144,7 +148,7 @@ async function beginArrival(n: Node, lk: Neighbour, b: BeginFrame): Promise<void
     if (!(await judged(n, lk, a, () => takeLeaves(n, a, b.firstLeaf, b.leaves, begin.size, b.statement)))) return refuse(n, lk, begin.key);
     if (lk.down) return;
     remember(lk.arriving, begin.transfer, a);
-  }
+  } else remember(lk.late, begin.transfer, begin.key);
   n.feed({ type: InputType.Received, from: lk.peer, message: begin });
   if (o && begin.size === 0) n.gained(o, lk.peer, 0, 0);
 }
