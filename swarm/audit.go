@@ -81,6 +81,7 @@ func (c *Core) expelSilent() {
 // bar keeps out who leaves while it is audited.
 func (c *Core) bar(p *peer) {
 	if p.delivered == 0 {
+		c.cands.drop(p.id)
 		c.banned.add(p.id)
 		return
 	}

@@ -42,15 +42,16 @@
 // neighbours for the front first, and leaves that part, in one stretch at the end, to the
 // origin. A peer without links waits for one for two seconds if there are others and time.
 // Of a film nothing is fetched ahead for the swarm while something due sooner is late
-// (pressed), or what a neighbour has while there is time to wait for it (provided). An eighth of a segment or less that neighbours still owe is asked of both
-// (CauseHedge): so at most an eighth of its bytes comes twice for that.
+// (pressed), nor what a neighbour has while there is time to wait for it (provided). An
+// eighth of a segment or less that neighbours still owe is asked of both (CauseHedge): so
+// at most an eighth of its bytes comes twice for that.
 //
 // Outage. Two errors for one segment are an outage (outage.go). What players have stopped
-// for, their neighbours wait for as well: a few elected peers try it, the segment due first
-// only, and when somebody has something of it, the swarm gets four to eight seconds to pass it on;
-// the segments behind it are elected for one after the other. A peer that hears nothing
-// tries by itself after ten seconds to a minute and a half: the trouble may be its own. Wishes are
-// repeated to neighbours before they forget them.
+// for, their neighbours wait for as well: a few elected peers try it, and when somebody has
+// something of it, the swarm gets four to eight seconds to pass it on; the segments behind
+// it are elected for one after the other. A peer that hears nothing tries by itself after
+// ten seconds to a minute and a half: the trouble may be its own. Wishes are repeated to
+// neighbours before they forget them.
 //
 // Deal. What of a live stream leaves the origin is pushed, each slice (an eighth, pieces
 // i mod 8) to one of those who reserved the segment, by weight (deal): a reservation is as

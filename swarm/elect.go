@@ -17,10 +17,8 @@ func (c *Core) decideOrigin(it *item) {
 		c.now < it.retryAt || c.now < it.need.Available {
 		return
 	}
-	if c.queues(it) {
-		if !c.outage.on {
-			c.wait(it)
-		}
+	if c.queues() {
+		c.wait(it)
 		return
 	}
 	if at, ok := c.panicAt(it); ok && c.now >= at && !c.excused(it) {

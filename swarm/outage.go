@@ -40,9 +40,10 @@ func (c *Core) recovering() bool {
 	return c.outage.on || c.now < c.outage.over
 }
 
-// failed books an error of the origin: two for one segment are an outage.
+// failed books an error of the origin: two for one segment are an outage, unless the
+// segment may not be there yet.
 func (c *Core) failed(it *item, err FetchError) {
-	if err == FetchTemporary && it.failures > 0 && !c.outage.on {
+	if err == FetchTemporary && it.failures > 0 && c.now >= it.need.Available+freshFor && !c.outage.on {
 		crowd := min(max(c.size, ownSize), 3*ownSize)
 		c.outage = outage{on: true, began: c.now, patience: c.jitter(ownRetry) / ownSize * time.Duration(crowd)}
 		c.note("the origin fails")
@@ -76,11 +77,9 @@ func (c *Core) originBack() {
 	}
 }
 
-// queues says that a seed has others to fetch first: what was held up comes one after the
-// other, as it is due.
-func (c *Core) queues(it *item) bool {
-	return c.cfg.Seed && (c.outage.on && c.foremost(it.track) != it || c.recovering() && c.fetches >= maxElected)
-}
+// queues says that a seed is fetching enough: what was held up comes a few at a time, as it
+// is due.
+func (c *Core) queues() bool { return c.cfg.Seed && c.recovering() && c.fetches >= maxElected }
 
 // excused says that a segment is left to those who try the origin for all: the player has
 // stopped already, neighbours wait for the same, and what they wait for was held up by an
@@ -114,11 +113,12 @@ func (c *Core) excuseEnds(it *item) Time {
 // ownTurn is when a peer tries a failing origin although others do.
 func (c *Core) ownTurn(it *item) Time { return max(it.fetchAt, c.outage.began) + c.outage.patience }
 
-// foremost is the segment of a track that is due first of those that could be had.
+// foremost is the segment of a track that is due first of those that could be had: the
+// player may have given one up, so what it asks for comes before others.
 func (c *Core) foremost(track string) (first *item) {
 	for _, it := range c.items {
 		if it.track == track && it.wanted && !it.whole && !it.dead && it.need.Fetchable && it.need.Available <= c.now &&
-			(first == nil || it.before(first)) {
+			(first == nil || it.need.Asked && !first.need.Asked || it.need.Asked == first.need.Asked && it.before(first)) {
 			first = it
 		}
 	}

@@ -164,7 +164,7 @@ func (c *Core) schedule(it *item) {
 	if at := c.pushUntil(it); at > c.now {
 		sooner(at, WhyStall)
 	}
-	if c.queues(it) {
+	if c.queues() {
 		sooner(c.now+lastRetry, WhyRetry)
 	} else if it.wanted && it.need.Fetchable && !it.fetching && !it.dead {
 		floor := max(it.retryAt, it.need.Available)

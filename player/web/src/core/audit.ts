@@ -74,7 +74,10 @@ export function expelSilent(c: Core): void {
 
 /** Keeps out who leaves while it is audited. */
 export function bar(c: Core, p: Peer): void {
-  if (!p.delivered) return remember(c.banned, p.id, MaxBanned);
+  if (!p.delivered) {
+    c.cands.delete(p.id);
+    return remember(c.banned, p.id, MaxBanned);
+  }
   again(c, p.id, maxTries, true);
   const known = c.cands.get(p.id);
   if (known) known.barred = true;

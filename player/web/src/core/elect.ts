@@ -27,10 +27,7 @@ export function decideOrigin(c: Core, it: Item): void {
   const { now } = c;
   const { need } = it;
   if (!it.wanted || it.fetching || it.dead || !need.fetchable || now < it.retryAt || now < need.available) return;
-  if (__SEEDS__ && queues(c, it)) {
-    if (!c.outage.on) wait(c, it);
-    return;
-  }
+  if (__SEEDS__ && queues(c)) return wait(c, it);
   const lonely = !c.links.length;
   if (now >= panicAt(c, it) && !excused(c, it)) {
     const late = hedges(it) ? Cause.Hedge : Cause.Deadline;

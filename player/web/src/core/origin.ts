@@ -26,7 +26,7 @@ import { interrupt, step } from "./want.ts";
  */
 export const maxElected = 3;
 /** How long after its availability a segment may not be there yet. */
-const freshFor = 500 * millisecond;
+export const freshFor = 500 * millisecond;
 const firstRetry = 100 * millisecond;
 export const lastRetry = 5 * second;
 /** A seed tries again sooner: everybody else waits for it. */

@@ -4,7 +4,7 @@ import { electionStart } from "./elect.ts";
 import { FetchError } from "./input.ts";
 import type { Item } from "./item.ts";
 import { jitter } from "./candidates.ts";
-import { lastRetry, maxElected } from "./origin.ts";
+import { freshFor, lastRetry, maxElected } from "./origin.ts";
 import { byDeadline } from "./peer.ts";
 import { before } from "./source.ts";
 import { type Duration, type Time, millisecond, second } from "./time.ts";
@@ -50,9 +50,9 @@ const ownSize = 300;
 /** Whether an outage is going on, or was a moment ago. */
 const recovering = ({ outage, now }: Core): boolean => outage.on || now < outage.over;
 
-/** Books an error of the origin: two for one segment are an outage. */
+/** Books an error of the origin: two for one segment are an outage, unless it may not be there yet. */
 export function failed(c: Core, it: Item, e: FetchError): void {
-  if (e !== FetchError.Temporary || !it.failures || c.outage.on) return;
+  if (e !== FetchError.Temporary || !it.failures || c.now < it.need.available + freshFor || c.outage.on) return;
   const crowd = Math.min(Math.max(c.size, ownSize), 3 * ownSize);
   c.outage = { on: true, began: c.now, patience: Math.trunc(jitter(c, ownRetry) / ownSize) * crowd, ended: 0, over: 0 };
   if (__EXPLAIN__) note(c, "the origin fails");
@@ -73,13 +73,8 @@ export function originBack(c: Core): void {
   });
 }
 
-/**
- * A seed has others to fetch first: what was held up comes one after the other, as it is
- * due.
- */
-export const queues = (c: Core, it: Item): boolean =>
-  __SEEDS__ && c.cfg.seed &&
-  ((c.outage.on && foremost(c, it.track) !== it) || (recovering(c) && c.fetches >= maxElected));
+/** A seed is fetching enough: what was held up comes a few at a time, as it is due. */
+export const queues = (c: Core): boolean => __SEEDS__ && c.cfg.seed && recovering(c) && c.fetches >= maxElected;
 
 /**
  * A segment is left to those who try the origin for all: the player has stopped already,
@@ -103,11 +98,14 @@ export const excuseEnds = (c: Core, it: Item): Time =>
 /** When a peer tries a failing origin although others do. */
 const ownTurn = ({ outage }: Core, it: Item): Time => Math.max(it.fetchAt, outage.began) + outage.patience;
 
-/** The segment of a track that is due first of those that could be had. */
+/**
+ * The segment of a track that is due first of those that could be had: the player may have
+ * given one up, so what it asks for comes before others.
+ */
 export function foremost(c: Core, track: string): Item | undefined {
   let first: Item | undefined;
   for (const it of c.items.values())
-    if (it.track === track && it.wanted && !it.whole && !it.dead && it.need.fetchable && it.need.available <= c.now && (!first || before(it, first)))
+    if (it.track === track && it.wanted && !it.whole && !it.dead && it.need.fetchable && it.need.available <= c.now && (!first || (it.need.asked === first.need.asked ? before(it, first) : it.need.asked)))
       first = it;
   return first;
 }

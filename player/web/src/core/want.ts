@@ -141,7 +141,7 @@ export function schedule(c: Core, it: Item): void {
   if (it.dirty) sooner(it.toldAt + tellEvery(c), Reason.Tell);
   const push = pushUntil(c, it);
   if (push > c.now) sooner(push, Reason.Stall);
-  if (__SEEDS__ && queues(c, it)) sooner(c.now + lastRetry, Reason.Retry);
+  if (__SEEDS__ && queues(c)) sooner(c.now + lastRetry, Reason.Retry);
   else if (it.wanted && it.need.fetchable && !it.fetching && !it.dead) {
     const floor = Math.max(it.retryAt, it.need.available);
     if (it.retryAt > c.now) sooner(floor, Reason.Retry);
