@@ -129,7 +129,7 @@ func (c *Core) startFetch(it *item, first, count int, cause Cause) {
 	if it.hops < 0 || len(it.sender) == 0 {
 		it.hops = 0
 	}
-	if cause == CauseElected && it.need.Available <= 0 && len(c.links) > 0 {
+	if cause == CauseElected && it.need.Available <= 0 && len(c.links) > 0 { // nobody near in the film has it
 		c.hunt()
 	}
 	it.seeded = it.seeded || c.cfg.Seed
