@@ -139,8 +139,9 @@ func (n *Node) classify(err error, res Resource) (swarm.FetchError, time.Duratio
 
 // gained tells the core of pieces and finishes what became whole.
 func (n *Node) gained(o *object, g swarm.Gained) {
-	if n.objects[o.key] != o {
-		return // let go of, or stored, while this was on its way
+	if n.objects[o.key] != o { // let go of, or stored, while this was on its way
+		n.late(g)
+		return
 	}
 	n.feed(g)
 	o.touched = time.Now()

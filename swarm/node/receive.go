@@ -22,19 +22,20 @@ type arrival struct {
 	restarts int32  // of the object when the transfer began
 }
 
-// cameLate tells the brain of a piece of a segment that is in the store: whoever sent it
-// was asked whether it would (swarm, audit.go). Its bytes are of no use, so nobody looks at
-// them.
+// cameLate tells the brain of a piece of a transfer that began when the segment was in the
+// store. Its bytes are of no use, so nobody looks at them.
 func (n *Node) cameLate(l *link, p wire.Piece) {
-	key, ok := l.late[p.Transfer]
-	if !ok {
-		return
+	if key, ok := l.late[p.Transfer]; ok {
+		n.post(func() { n.late(swarm.Gained{Key: key, From: l.Peer(), First: int(p.Index), Count: 1, Size: -1}) })
 	}
-	n.post(func() {
-		if _, stored := n.known[key]; stored {
-			n.feed(swarm.Gained{Key: key, From: l.Peer(), First: int(p.Index), Count: 1, Size: -1})
-		}
-	})
+}
+
+// late tells the brain of a piece of what is in the store: whoever sent it was asked whether
+// it would (swarm, audit.go).
+func (n *Node) late(g swarm.Gained) {
+	if _, stored := n.known[g.Key]; stored && g.From != "" {
+		n.feed(g)
+	}
 }
 
 // maxLate is how many transfers of stored segments one link may have opened that are

@@ -297,9 +297,17 @@ export class Node {
 
   /** Tells the core of pieces, and finishes what became whole. */
   gained(o: Obj, from: PeerID, first: number, count: number): void {
-    if (this.objects.get(o.key) !== o) return; // let go of, or stored, meanwhile
+    if (this.objects.get(o.key) !== o) return this.late(o.key, from); // let go of, or stored, meanwhile
     this.feed({ type: InputType.Gained, key: o.key, from, first, count, size: o.assembly.size });
     this.finish(o);
+  }
+
+  /**
+   * Tells the brain of a piece of what is in the store: whoever sent it was asked whether it
+   * would (core/audit.ts).
+   */
+  late(key: Key, from: PeerID): void {
+    if (from && this.core.items.get(key)?.whole) this.feed({ type: InputType.Gained, key, from, first: 0, count: 1, size: -1 });
   }
 
   /** Stores a segment whose last piece has come. */

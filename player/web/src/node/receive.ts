@@ -119,9 +119,8 @@ async function bulk(n: Node, lk: Neighbour, frame: Uint8Array): Promise<void> {
   if (!a) {
     if (f.frame === FrameType.Leaves) return;
     n.tally.duplicate += f.payload.length; // nobody asked for it
-    // or asked whether its sender would send it (core/audit.ts): nobody looks at its bytes
     const key = lk.late.get(f.transfer);
-    if (key && n.core.items.get(key)?.whole) n.feed({ type: InputType.Gained, key, from: lk.peer, first: 0, count: 1, size: -1 });
+    if (key) n.late(key, lk.peer); // nobody looks at its bytes
     return;
   }
   let goesOn = true;
