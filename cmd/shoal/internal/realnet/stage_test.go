@@ -24,6 +24,7 @@ type run struct {
 	took           []time.Duration // deliveries
 	consumed, sent int64           // bytes
 	links          int
+	audits, failed int64
 	stalls         []string
 	mistakes       []string
 	late           time.Duration // 95th percentile of how late timers were
@@ -34,6 +35,7 @@ func (r *run) add(o run) {
 	r.took = append(r.took, o.took...)
 	r.consumed, r.sent = r.consumed+o.consumed, r.sent+o.sent
 	r.links += o.links
+	r.audits, r.failed = r.audits+o.audits, r.failed+o.failed
 	r.stalls = append(r.stalls, o.stalls...)
 	r.mistakes = append(r.mistakes, o.mistakes...)
 	r.late = max(r.late, o.late)
@@ -112,6 +114,7 @@ func (r *run) count(t *testing.T, s *show, peers []*peer) {
 		first := p.first
 		p.mu.Unlock()
 		r.links += len(stats.Peers)
+		r.audits, r.failed = r.audits+stats.Counters.Audits, r.failed+stats.Counters.LetDowns
 		for _, d := range stats.Deliveries {
 			at := d.At.Sub(s.start)
 			if at < c.Warmup || at >= c.Duration || s.number(d.Key) < first {
