@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -257,12 +258,11 @@ func TestCloseWhileDialling(t *testing.T) {
 // another token comes back, and the other stays outside.
 func TestMemberMustRenewWhatExpires(t *testing.T) {
 	const good = time.Minute
-	taken := map[string]bool{}
+	var taken sync.Map
 	cfg := Config{Admit: func(j *Join, _ netip.Addr) error {
-		if taken[j.Token] {
+		if _, again := taken.LoadOrStore(j.Token, true); again {
 			return errors.New("the token has expired")
 		}
-		taken[j.Token] = true
 		j.Expires = time.Now().Add(good)
 		return nil
 	}}
