@@ -55,9 +55,9 @@ func (c *Core) audited(p *peer, k Key, sent bool) {
 	if p.audit.key != k {
 		return
 	}
-	p.audit, p.shunUntil = audit{}, 0
+	p.audit = audit{}
 	if sent {
-		p.auditFrom = c.now + auditRest
+		p.shunUntil, p.auditFrom = 0, c.now+auditRest
 	}
 }
 

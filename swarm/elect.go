@@ -37,7 +37,7 @@ func (c *Core) decideOrigin(it *item) {
 		return
 	}
 	first, count, open := it.gap()
-	if !open || c.outage.on && c.foremost(it.track) != it {
+	if !open || c.outage.on && !c.cfg.Seed && c.foremost(it.track) != it {
 		return
 	}
 	switch {

@@ -50,6 +50,7 @@ type item struct {
 	fetchAt   Time
 	failures  int
 	retryAt   Time
+	asideTill Time // the origin asked not to be asked before
 	dead      bool // the origin said it never will
 	private   bool
 	electFrom Time

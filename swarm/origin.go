@@ -226,7 +226,8 @@ func (c *Core) retryLater(it *item, asked time.Duration) {
 		d = min(d, left)
 	}
 	it.failures++
-	it.retryAt = c.now + max(d, asked)
+	it.asideTill = c.now + asked
+	it.retryAt = max(c.now+d, it.asideTill)
 }
 
 // starve tells those who were to receive the segment from here to look elsewhere.

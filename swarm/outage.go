@@ -71,7 +71,7 @@ func (c *Core) originBack() {
 		return cmp.Or(cmp.Compare(a.need.Deadline, b.need.Deadline), cmp.Compare(a.key, b.key))
 	})
 	for i, it := range missed {
-		it.failures, it.retryAt = 0, min(it.retryAt, c.now)
+		it.failures, it.retryAt = 0, min(it.retryAt, max(c.now, it.asideTill))
 		it.electFrom = max(it.electFrom, c.electionStart(it.need)+time.Duration(i)*recoveryStep)
 		c.wake(it, c.now, WhyRetry)
 	}
@@ -86,7 +86,7 @@ func (c *Core) queues() bool { return c.cfg.Seed && c.recovering() && c.fetches 
 // outage. When the swarm had its time, the first one that the player waits for is asked for;
 // the others are not due before it plays, whatever was thought before.
 func (c *Core) excused(it *item) bool {
-	if c.outage == (outage{}) || len(it.reserved) == 0 || c.cfg.Seed {
+	if !c.outage.on && c.now >= c.outage.over+recoveryTime || len(it.reserved) == 0 || c.cfg.Seed {
 		return false
 	}
 	first := c.foremost(it.track)

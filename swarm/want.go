@@ -18,8 +18,8 @@ func (c *Core) want(w Want) {
 		it.dead = false // the player tries again, so may we
 	}
 	it.wanted, it.need = true, w
-	if at, ok := c.panicAt(it); ok && !c.excused(it) { // playback may go on sooner than it seemed when the origin failed
-		it.retryAt = min(it.retryAt, max(c.now, at))
+	if at, ok := c.panicAt(it); ok && at > c.now { // playback may go on sooner than it seemed when the origin failed
+		it.retryAt = min(it.retryAt, max(at, it.asideTill))
 	}
 	if it.relay {
 		it.relay = false
@@ -87,7 +87,7 @@ func (it *item) reset() {
 	it.size, it.n, it.hops, it.sender, it.flows, it.sure = -1, -1, -1, nil, false, false
 	it.wait, it.rare, it.given, it.wholes, it.coming, it.stolen = nil, nil, nil, 0, 0, 0
 	it.news, it.dirty, it.toldAt, it.seeded = nil, false, 0, false
-	it.heard, it.failures, it.retryAt, it.promised, it.short = false, 0, 0, 0, false
+	it.heard, it.failures, it.retryAt, it.asideTill, it.promised, it.short = false, 0, 0, 0, 0, false
 	for _, r := range it.reserved {
 		r.told = false
 	}

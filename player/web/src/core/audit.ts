@@ -54,8 +54,9 @@ export function audit(c: Core, { peer: p, silent, lost, item: { key } }: Source)
 export function audited(c: Core, p: Peer, key: Key, sent: boolean): void {
   if (p.audit.key !== key) return;
   p.audit = noAudit;
+  if (!sent) return;
   p.shunUntil = 0;
-  if (sent) p.auditFrom = c.now + auditRest;
+  p.auditFrom = c.now + auditRest;
 }
 
 /**

@@ -34,7 +34,7 @@ export function decideOrigin(c: Core, it: Item): void {
     return fetchMissing(c, it, __SEEDS__ && c.cfg.seed ? Cause.Seed : need.urgent ? Cause.Startup : lonely ? Cause.NoPeer : late);
   }
   const open = gap(it);
-  if (!open || (c.outage.on && foremost(c, it.track) !== it)) return;
+  if (!open || (c.outage.on && !(__SEEDS__ && c.cfg.seed) && foremost(c, it.track) !== it)) return;
   const fetch = (cause: Cause) => startFetch(c, it, open, cause);
   if (__SEEDS__ && c.cfg.seed) fetch(Cause.Seed);
   else if (need.urgent) fetch(Cause.Startup);

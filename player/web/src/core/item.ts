@@ -75,6 +75,8 @@ export interface Item {
   fetchAt: Time;
   failures: number;
   retryAt: Time;
+  /** The origin asked not to be asked before. */
+  asideTill: Time;
   /** The origin said it never will. */
   dead: boolean;
   private: boolean;
@@ -143,6 +145,7 @@ const blank = () =>
     dealt: false,
     failures: 0,
     retryAt: 0,
+    asideTill: 0,
     promised: 0,
     seeded: false,
     heard: false,

@@ -193,7 +193,8 @@ function retryLater(c: Core, it: Item, asked: Duration): void {
   const left = it.need.deadline - lead(c, it) - c.now;
   if (left > 0) d = Math.min(d, left);
   it.failures++;
-  it.retryAt = c.now + Math.max(d, asked);
+  it.asideTill = c.now + asked;
+  it.retryAt = Math.max(c.now + d, it.asideTill);
 }
 
 /** Tells those who were to receive the segment from here to look elsewhere. */

@@ -52,22 +52,28 @@ const recovering = ({ outage, now }: Core): boolean => outage.on || now < outage
 
 /** Books an error of the origin: two for one segment are an outage, unless it may not be there yet. */
 export function failed(c: Core, it: Item, e: FetchError): void {
-  if (e !== FetchError.Temporary || !it.failures || c.now < it.need.available + freshFor || c.outage.on) return;
+  const { outage } = c;
+  if (e !== FetchError.Temporary || !it.failures || c.now < it.need.available + freshFor || outage.on) return;
   const crowd = Math.min(Math.max(c.size, ownSize), 3 * ownSize);
-  c.outage = { on: true, began: c.now, patience: Math.trunc(jitter(c, ownRetry) / ownSize) * crowd, ended: 0, over: 0 };
+  outage.on = true;
+  outage.began = c.now;
+  outage.patience = Math.trunc(jitter(c, ownRetry) / ownSize) * crowd;
   if (__EXPLAIN__) note(c, "the origin fails");
 }
 
 /** Ends an outage: the origin has sent something, here or, as is heard, to somebody else. */
 export function originBack(c: Core): void {
-  if (!c.outage.on) return;
-  c.outage = { on: false, began: 0, patience: 0, ended: c.now, over: c.now + recoveryTime / 2 + jitter(c, recoveryTime) };
+  const { outage } = c;
+  if (!outage.on) return;
+  outage.on = false;
+  outage.ended = c.now;
+  outage.over = c.now + recoveryTime / 2 + jitter(c, recoveryTime);
   if (__EXPLAIN__) note(c, "the origin is back");
   if (c.seededAt > 0) c.seededAt = c.now; // a seed that was there before is back as well
   const missed = [...c.items.values()].filter((it) => it.wanted && !it.whole && it.need.available <= c.now).sort(byDeadline);
   missed.forEach((it, i) => {
     it.failures = 0;
-    it.retryAt = Math.min(it.retryAt, c.now);
+    it.retryAt = Math.min(it.retryAt, Math.max(c.now, it.asideTill));
     it.electFrom = Math.max(it.electFrom, electionStart(c, it.need) + i * recoveryStep);
     wake(c, it, c.now, Reason.Retry);
   });
@@ -84,7 +90,7 @@ export const queues = (c: Core): boolean => __SEEDS__ && c.cfg.seed && recoverin
  */
 export function excused(c: Core, it: Item): boolean {
   const { outage, now } = c;
-  if ((!outage.on && !outage.ended) || !it.reserved.length || (__SEEDS__ && c.cfg.seed)) return false;
+  if ((!outage.on && now >= outage.over + recoveryTime) || !it.reserved.length || (__SEEDS__ && c.cfg.seed)) return false;
   const first = foremost(c, it.track);
   if (!first || first.need.deadline <= 0 || now < first.need.deadline) return false;
   if (outage.on) return now < ownTurn(c, it);

@@ -36,7 +36,7 @@ export function want(c: Core, w: Want): void {
   it.need = { ...w };
   // playback may go on sooner than it seemed when the origin failed
   const last = panicAt(c, it);
-  if (last < Infinity && !excused(c, it)) it.retryAt = Math.min(it.retryAt, Math.max(c.now, last));
+  if (last > c.now) it.retryAt = Math.min(it.retryAt, Math.max(last, it.asideTill));
   if (it.relay) {
     it.relay = false;
     c.relays--;
